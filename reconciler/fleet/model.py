@@ -1,0 +1,170 @@
+"""The fleet as values: documents linked to one another, and what one cluster is to run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from reconciler.manifest.model import Application
+from reconciler.problems import Problem, Severity
+
+API_GROUP = "spinfleet.dev"
+API_VERSION = f"{API_GROUP}/v1alpha1"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Origin:
+    """Where a value was written: file, line and column from 1, and what it came by.
+
+    `via` is `document`, `fleet defaults`, `override N` (counted from 1) or `default` (Spinfleet's own; no place).
+    """
+
+    path: str = ""
+    line: int | None = None
+    column: int | None = None
+    via: str = "document"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cluster:
+    """A Cluster document: its name, labels and `spec` as the schema has it, defaults filled in."""
+
+    name: str
+    path: str
+    line: int
+    labels: Mapping[str, str] = field(default_factory=dict)
+    spec: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AppDefinition:
+    """An identified App document. `spec` is as written; `problems` are its own, errors and warnings.
+
+    With an error among them the app is withheld: no cluster gets a new version of it.
+    `application` is None where its manifest could not be read. `blobs` are the Git blob ids its version depends on.
+    """
+
+    name: str
+    path: str
+    line: int
+    spec: Mapping[str, Any]
+    application: Application | None
+    manifest_path: str
+    blobs: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SourcedObject:
+    """A plain Kubernetes object of a Bundle and the place where it is written."""
+
+    object: Mapping[str, Any]
+    path: str
+    line: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BundleDefinition:
+    """An identified Bundle document with the objects of its folder, in file order."""
+
+    name: str
+    path: str
+    line: int
+    spec: Mapping[str, Any]
+    objects: tuple[SourcedObject, ...] = ()
+    blobs: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fleet:
+    """Every document of a commit, by name. App and Bundle names share one space: dependsOn names either."""
+
+    name: str
+    path: str
+    line: int
+    commit: str | None
+    spec: Mapping[str, Any]
+    clusters: Mapping[str, Cluster]
+    apps: Mapping[str, AppDefinition]
+    bundles: Mapping[str, BundleDefinition]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Loaded:
+    """What reading a tree gave.
+
+    `fleet` is None where a commit-scope problem stands: the tree or the Fleet document can't be read, or a document
+    can't be identified by kind and name. `problems` are all problems of every scope, sorted, warnings included;
+    `commit_problems` are the commit-scope errors among them. `cluster_problems` are the errors of single Cluster
+    documents by cluster name: commit scope for that cluster's own agent, no matter to the others.
+    """
+
+    fleet: Fleet | None
+    problems: tuple[Problem, ...]
+    commit_problems: tuple[Problem, ...] = ()
+    cluster_problems: Mapping[str, tuple[Problem, ...]] = field(default_factory=dict)
+
+    @property
+    def valid(self) -> bool:
+        """True where no problem is an error."""
+        return not any(problem.severity is Severity.ERROR for problem in self.problems)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AppAssignment:
+    """One app as one cluster is to run it.
+
+    `spec` has defaults, overrides and `${cluster.…}` resolved; `origins` gives the origin of each leaf by JSON Pointer into
+    `spec`. `version` is the app's version (design: a hash over document after defaults, blobs and artifact digest; the
+    same in every cluster).
+    """
+
+    name: str
+    path: str
+    line: int
+    namespace: str
+    spec: Mapping[str, Any]
+    origins: Mapping[str, Origin]
+    application: Application
+    manifest_path: str
+    version: str
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BundleAssignment:
+    """One bundle as one cluster is to run it: per-cluster patches applied, `namespace` the default for its objects or None."""
+
+    name: str
+    path: str
+    line: int
+    namespace: str | None
+    spec: Mapping[str, Any]
+    objects: tuple[SourcedObject, ...]
+    version: str
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Withheld:
+    """An app or bundle that is, or may be, placed here but is invalid: what it has stays, nothing new is rendered."""
+
+    name: str
+    path: str
+    line: int
+    problems: tuple[Problem, ...]
+
+
+Unit = AppAssignment | BundleAssignment | Withheld
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Assignment:
+    """What one cluster is to run, by name of app or bundle, sorted."""
+
+    cluster: Cluster
+    commit: str | None
+    fleet: Fleet
+    units: Mapping[str, Unit]

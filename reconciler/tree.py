@@ -1,0 +1,37 @@
+"""A tree of files as the pure rooms see it: a commit's, or a folder's on disk. git/ has both implementations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from reconciler.problems import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A regular file: its path from the tree's root (`/` between segments), Git blob id (40 hex digits), size in bytes."""
+
+    path: str
+    blob: str
+    size: int
+
+
+class Tree(Protocol):
+    """Files by path. Reading costs I/O only for the blobs that are read."""
+
+    @property
+    def commit(self) -> str | None:
+        """The commit's id in hex, or None for a folder on disk."""
+
+    @property
+    def files(self) -> Mapping[str, File]:
+        """Every regular file, sorted by path. Links, submodules and odd names are in `problems` instead."""
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Entries that were refused and so are not in `files`."""
+
+    def read(self, path: str) -> bytes:
+        """Give a file's content. Raises InputError where the file is missing or over the size cap."""

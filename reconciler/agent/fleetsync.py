@@ -1,0 +1,161 @@
+"""A FleetSync object as a frozen value. The API server has checked its shape against the CRD."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from reconciler.errors import InputError
+
+#: Asks for a sync now: any value that differs from status.lastHandledRequest counts once.
+REQUEST_ANNOTATION = "spinfleet.dev/requested-at"
+FINALIZER = "spinfleet.dev/members"
+
+_DURATION_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)")
+_UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_SHORTEST_INTERVAL = 1.0
+
+
+def duration_seconds(text: str) -> float:
+    """Give the seconds of a duration as Go writes it (`90s`, `1m30s`, `500ms`). Raises InputError for anything else."""
+    parts = _DURATION_PART.findall(text)
+    if not parts or "".join(number + unit for number, unit in parts) != text:
+        raise InputError(f"{text!r} is not a duration", hint="write it as in 30s, 5m or 1h30m")
+    return sum(float(number) * _UNIT_SECONDS[unit] for number, unit in parts)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SourceSpec:
+    """Where the fleet comes from. Exactly one of branch, tag and commit is set; `interval` is in seconds."""
+
+    url: str
+    branch: str = ""
+    tag: str = ""
+    commit: str = ""
+    path: str = "."
+    interval: float = 60.0
+    secret: str = ""
+    keys: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RegistryPolicy:
+    """One entry of policy.registries; `secret` and `ca_secret` name Secrets in the FleetSync's namespace."""
+
+    prefix: str
+    secret: str = ""
+    ca_secret: str = ""
+    plain_http: bool = False
+    mirror: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Policy:
+    """The floor. None means not set: namespaces are then the FleetSync's own, kinds the harmless namespaced ones."""
+
+    namespaces: tuple[str, ...] | None = None
+    kinds: tuple[str, ...] | None = None
+    adoption: str = "Never"
+    require_digest: bool = True
+    unsigned: str = ""
+    registries: tuple[RegistryPolicy, ...] = ()
+    signatures: tuple[Mapping[str, Any], ...] = ()
+    prune_max_fraction: float | None = None
+    prune_max_objects: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FleetSync:
+    """What the agent follows, for which cluster, as whom, and within which bounds."""
+
+    name: str
+    namespace: str
+    uid: str
+    resource_version: str
+    generation: int
+    cluster: str
+    source: SourceSpec
+    suspend: bool
+    prune: bool
+    delete_members: bool
+    service_account: str
+    policy: Policy
+    annotations: Mapping[str, str]
+    labels: Mapping[str, str]
+    finalizers: tuple[str, ...]
+    deleting: bool
+    status: Mapping[str, Any]
+
+    @property
+    def request(self) -> str:
+        """The latest asked-for sync, or an empty string."""
+        return self.annotations.get(REQUEST_ANNOTATION, "")
+
+
+def parse(obj: Mapping[str, Any]) -> FleetSync:
+    """Give the value of a FleetSync object. Raises InputError where a field can't be used."""
+    metadata, spec = obj["metadata"], obj["spec"]
+    return FleetSync(
+        name=metadata["name"],
+        namespace=metadata["namespace"],
+        uid=metadata["uid"],
+        resource_version=metadata["resourceVersion"],
+        generation=metadata.get("generation", 0),
+        cluster=spec["cluster"],
+        source=_source(spec["source"]),
+        suspend=spec.get("suspend", False),
+        prune=spec.get("prune", True),
+        delete_members=spec.get("deletionPolicy", "Orphan") == "Delete",
+        service_account=spec.get("serviceAccountName", ""),
+        policy=_policy(spec.get("policy") or {}),
+        annotations=metadata.get("annotations") or {},
+        labels=metadata.get("labels") or {},
+        finalizers=tuple(metadata.get("finalizers") or ()),
+        deleting="deletionTimestamp" in metadata,
+        status=obj.get("status") or {},
+    )
+
+
+def _source(spec: Mapping[str, Any]) -> SourceSpec:
+    named = {key: spec.get(key, "") for key in ("branch", "tag", "commit")}
+    if not any(named.values()):
+        named["branch"] = "main"
+    return SourceSpec(
+        url=spec["url"],
+        **named,
+        path=spec.get("path", "."),
+        interval=max(_SHORTEST_INTERVAL, duration_seconds(spec.get("interval", "1m"))),
+        secret=(spec.get("secretRef") or {}).get("name", ""),
+        keys=tuple((spec.get("verify") or {}).get("keys", ())),
+    )
+
+
+def _policy(spec: Mapping[str, Any]) -> Policy:
+    prune = spec.get("prune") or {}
+    return Policy(
+        namespaces=_names(spec.get("namespaces")),
+        kinds=_names(spec.get("kinds")),
+        adoption=spec.get("adoption", "Never"),
+        require_digest=spec.get("requireDigest", True),
+        unsigned=spec.get("unsigned", ""),
+        registries=tuple(_registry(entry) for entry in spec.get("registries") or ()),
+        signatures=tuple(spec.get("signatures") or ()),
+        prune_max_fraction=prune.get("maxFraction"),
+        prune_max_objects=prune.get("maxObjects"),
+    )
+
+
+def _names(values: list[str] | None) -> tuple[str, ...] | None:
+    return None if values is None else tuple(values)
+
+
+def _registry(entry: Mapping[str, Any]) -> RegistryPolicy:
+    return RegistryPolicy(
+        prefix=entry["prefix"],
+        secret=(entry.get("secretRef") or {}).get("name", ""),
+        ca_secret=(entry.get("caSecretRef") or {}).get("name", ""),
+        plain_http=entry.get("plainHTTP", False),
+        mirror=entry.get("mirror", ""),
+    )

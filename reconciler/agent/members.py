@@ -1,0 +1,80 @@
+"""What is known of the live members of a FleetSync: enough to see drift, order deletes and tell health, and no more.
+
+A full object is looked at when an event brings it and then let go: a member costs a few hundred bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from reconciler.plan.model import HealthResult, ObjectKey
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Member:
+    """One live object that carries our membership label.
+
+    `owned_hash` is the hash over the fields that our field manager owned at our last answer (plan.owned), `content` the
+    digest of what we had sent for it. `content` None: not known to be as wanted, so the next pass applies it.
+    `prunable` False: controlled by another object, or none of its fields are ours; such an object is never deleted.
+    `gone` is a member that left the set: deleted, or its label was taken away; the next pass looks before it concludes.
+    """
+
+    key: ObjectKey
+    api_version: str
+    uid: str
+    resource_version: int
+    owner: str
+    owned_hash: bytes | None
+    content: bytes | None
+    health: HealthResult
+    prunable: bool = True
+    gone: bool = False
+
+
+@dataclass(slots=True)
+class Members:
+    """Members by key and by owner."""
+
+    _by_key: dict[ObjectKey, Member] = field(default_factory=dict)
+    _by_owner: dict[str, set[ObjectKey]] = field(default_factory=dict)
+
+    def get(self, key: ObjectKey) -> Member | None:
+        """Give the member of this identity."""
+        return self._by_key.get(key)
+
+    def __len__(self) -> int:
+        return len(self._by_key)
+
+    def __iter__(self) -> Iterator[Member]:
+        return iter(tuple(self._by_key.values()))
+
+    def of(self, owner: str) -> tuple[Member, ...]:
+        """Give an owner's members, sorted by key."""
+        return tuple(self._by_key[key] for key in sorted(self._by_owner.get(owner, ())))
+
+    def owners(self) -> frozenset[str]:
+        """Give every owner that has members."""
+        return frozenset(self._by_owner)
+
+    def put(self, member: Member) -> None:
+        """Record a member, in place of what was known of it."""
+        self.drop(member.key)
+        self._by_key[member.key] = member
+        self._by_owner.setdefault(member.owner, set()).add(member.key)
+
+    def drop(self, key: ObjectKey) -> None:
+        """Forget a member: its deletion was confirmed, or it is no member any more."""
+        old = self._by_key.pop(key, None)
+        if old is None:
+            return
+        keys = self._by_owner[old.owner]
+        keys.discard(key)
+        if not keys:
+            del self._by_owner[old.owner]
+
+    def suspect(self, key: ObjectKey) -> None:
+        """Say that a member is no longer known to be as wanted."""
+        if (member := self._by_key.get(key)) is not None:
+            self._by_key[key] = replace(member, content=None)

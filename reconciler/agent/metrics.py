@@ -1,0 +1,52 @@
+"""The agent's Prometheus metrics, each documented by its own help text."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.gc_collector import GCCollector
+from prometheus_client.platform_collector import PlatformCollector
+from prometheus_client.process_collector import ProcessCollector
+
+
+class Metrics:
+    """All metrics of one agent, in a registry of their own so that tests can hold several."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        for collector in (ProcessCollector, PlatformCollector, GCCollector):
+            collector(registry=self.registry)
+        self.sync_seconds = Histogram(
+            "spinfleet_sync_phase_seconds",
+            "Time of each phase of a sync: fetch, load, assign, apply, prune.",
+            ["phase"],
+            buckets=(0.005, 0.02, 0.1, 0.5, 1, 2, 5, 10, 30, 60, 300),
+            registry=self.registry,
+        )
+        self.outcomes = Counter(
+            "spinfleet_objects_total",
+            "Objects written or refused, by outcome: created, configured, unchanged, pruned, skipped, failed.",
+            ["outcome"],
+            registry=self.registry,
+        )
+        self.drift = Counter(
+            "spinfleet_drift_total",
+            "Times an object was found to differ from what was applied.",
+            registry=self.registry,
+        )
+        self.requests = Counter(
+            "spinfleet_api_requests_total", "Requests to the API server, by method.", ["method"], registry=self.registry
+        )
+        self.verdicts = Counter(
+            "spinfleet_artifact_verdicts_total",
+            "Artifact verifications, by status: Verified, Refused, Incomplete.",
+            ["status"],
+            registry=self.registry,
+        )
+        self.members = Gauge("spinfleet_members", "Objects that belong to the FleetSync.", registry=self.registry)
+        self.apps = Gauge("spinfleet_apps", "Apps and bundles, by health.", ["health"], registry=self.registry)
+        self.queue = Gauge("spinfleet_queue_length", "Apps waiting to be reconciled.", registry=self.registry)
+        self.commit_info = Gauge(
+            "spinfleet_commit_applied_timestamp_seconds",
+            "When the newest accepted commit was accepted, in seconds since the epoch.",
+            registry=self.registry,
+        )

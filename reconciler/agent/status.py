@@ -1,0 +1,247 @@
+"""The status that an agent writes on its FleetSync: a function of what it knows. No I/O, no clock.
+
+Conditions follow kstatus: Ready always, Reconciling and Stalled only while True; beside them SourceReady, Valid, Verified, Healthy.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reconciler.plan.model import Health
+from reconciler.problems import Problem, Severity
+
+MAX_APPS = 200
+MAX_PROBLEMS = 100
+_MAX_MESSAGE = 1024
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ObjectFailure:
+    """An object that could not be written or deleted: which, whose, and what the server or the policy said."""
+
+    owner: str
+    object: str
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AppReport:
+    """One app or bundle: `artifact` is its verdict's status or empty, `held` says why a new version is not released."""
+
+    name: str
+    kind: str
+    version: str
+    artifact: str
+    objects: int
+    health: Health
+    message: str = ""
+    held: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """Everything that status says. `stalled` names what a person must change before anything can go on."""
+
+    cluster: str
+    generation: int
+    handled_request: str
+    commit_seen: str
+    commit_applied: str
+    source_error: str
+    commit_refused: bool
+    syncing: bool
+    stalled: str
+    suspended: bool
+    apps: tuple[AppReport, ...]
+    problems: tuple[Problem, ...]
+    failures: tuple[ObjectFailure, ...]
+    repository_keys_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One condition, its transition time still open."""
+
+    type: str
+    status: str
+    reason: str
+    message: str
+
+
+def status_of(report: Report, previous: Mapping[str, Any], now: str) -> dict[str, Any]:
+    """Give the status to write. `now` (RFC 3339) is used only for conditions that changed, so an unchanged report gives equal bytes."""
+    return {
+        "observedGeneration": report.generation,
+        "lastHandledRequest": report.handled_request,
+        "cluster": report.cluster,
+        "commit": {"seen": report.commit_seen, "applied": report.commit_applied},
+        "counts": _counts(report),
+        "apps": _apps(report.apps),
+        "problems": _problems(report),
+        "conditions": _timed(conditions(report), previous.get("conditions") or (), report.generation, now),
+    }
+
+
+def conditions(report: Report) -> tuple[Condition, ...]:
+    """Give the conditions that hold, Ready first."""
+    parts = [_source_ready(report), _valid(report), _verified(report), _healthy(report)]
+    found = [_ready(report, parts), *parts]
+    if report.syncing and not report.stalled:
+        found.append(Condition("Reconciling", "True", "Progressing", "a commit is being applied"))
+    if report.stalled:
+        found.append(Condition("Stalled", "True", "InvalidSpec", report.stalled))
+    return tuple(found)
+
+
+def _ready(report: Report, parts: Sequence[Condition]) -> Condition:
+    if report.stalled:
+        return Condition("Ready", "False", "Stalled", report.stalled)
+    if report.suspended:
+        return Condition("Ready", "Unknown", "Suspended", "spec.suspend is true: nothing is synced or healed")
+    if not report.commit_applied:
+        waiting = report.source_error or next(
+            (part.message for part in parts if part.status == "False"), "no commit accepted yet"
+        )
+        return Condition("Ready", "False", "NotSynced", waiting)
+    if report.failures:
+        first = report.failures[0]
+        return Condition(
+            "Ready", "False", "ObjectsFailed", f"{len(report.failures)} objects failed; {first.object}: {first.message}"
+        )
+    # The source is left out on purpose: Git being away stops new commits, nothing else.
+    worst = next((part for part in parts[1:] if part.status == "False"), None)
+    worst = worst or next((part for part in parts[1:] if part.status == "Unknown"), None)
+    if worst is not None:
+        return Condition("Ready", worst.status, worst.reason, worst.message)
+    return Condition(
+        "Ready", "True", "Synced", f"{len(report.apps)} apps and bundles run commit {report.commit_applied[:12]}"
+    )
+
+
+def _source_ready(report: Report) -> Condition:
+    if report.source_error:
+        return Condition("SourceReady", "False", "FetchFailed", report.source_error)
+    if not report.commit_seen:
+        return Condition("SourceReady", "Unknown", "Progressing", "nothing fetched yet")
+    return Condition("SourceReady", "True", "Fetched", f"commit {report.commit_seen}")
+
+
+def _valid(report: Report) -> Condition:
+    errors = [problem for problem in report.problems if problem.severity is Severity.ERROR]
+    if report.commit_refused:
+        first = str(errors[0]) if errors else "the commit is not valid"
+        return Condition(
+            "Valid",
+            "False",
+            "CommitRefused",
+            f"commit {report.commit_seen[:12]} is refused, {report.commit_applied[:12] or 'nothing'} stays: {first}",
+        )
+    if errors:
+        return Condition("Valid", "False", "AppsInvalid", f"{len(errors)} errors; {errors[0]}")
+    if not report.commit_seen:
+        return Condition("Valid", "Unknown", "Progressing", "nothing fetched yet")
+    return Condition("Valid", "True", "Valid", "every document is valid")
+
+
+def _verified(report: Report) -> Condition:
+    unverified = [app for app in report.apps if app.artifact not in {"", "Verified"}]
+    if unverified:
+        first = unverified[0]
+        reason = "Refused" if any(app.artifact == "Refused" for app in unverified) else "Incomplete"
+        return Condition(
+            "Verified", "False", reason, f"{len(unverified)} apps wait for their artifact; {first.name}: {first.held}"
+        )
+    reason = "RepositoryKeysOnly" if report.repository_keys_only else "Verified"
+    return Condition("Verified", "True", reason, "every artifact that runs is verified")
+
+
+def _healthy(report: Report) -> Condition:
+    failed = [app for app in report.apps if app.health is Health.FAILED]
+    if failed:
+        return Condition(
+            "Healthy", "False", "Failed", f"{len(failed)} apps failed; {failed[0].name}: {failed[0].message}"
+        )
+    waiting = [app for app in report.apps if app.health is not Health.CURRENT]
+    if waiting:
+        return Condition(
+            "Healthy",
+            "Unknown",
+            "Progressing",
+            f"{len(waiting)} apps are not current; {waiting[0].name}: {waiting[0].message}",
+        )
+    return Condition("Healthy", "True", "Current", "every app is current")
+
+
+def _timed(
+    found: Sequence[Condition], previous: Sequence[Mapping[str, Any]], generation: int, now: str
+) -> list[dict[str, Any]]:
+    old = {condition["type"]: condition for condition in previous}
+    timed = []
+    for condition in found:
+        before = old.get(condition.type)
+        since = before["lastTransitionTime"] if before and before["status"] == condition.status else now
+        timed.append(
+            {
+                "type": condition.type,
+                "status": condition.status,
+                "observedGeneration": generation,
+                "lastTransitionTime": since,
+                "reason": condition.reason,
+                "message": _bounded(condition.message),
+            }
+        )
+    return timed
+
+
+def _counts(report: Report) -> dict[str, int]:
+    by_health = Counter(app.health for app in report.apps)
+    return {
+        "apps": len(report.apps),
+        "objects": sum(app.objects for app in report.apps),
+        "held": sum(1 for app in report.apps if app.held),
+        "failedObjects": len(report.failures),
+        "problems": len(report.problems),
+        **{str(health): by_health.get(health, 0) for health in Health},
+    }
+
+
+def _apps(apps: Sequence[AppReport]) -> list[dict[str, Any]]:
+    """List those that need attention first; within each part by name, so that the same state gives the same bytes."""
+    ordered = sorted(apps, key=lambda app: (not app.held, app.health is Health.CURRENT, app.name))
+    return [
+        {
+            "name": app.name,
+            "kind": app.kind,
+            "version": app.version,
+            "artifact": app.artifact,
+            "objects": app.objects,
+            "health": str(app.health),
+            "message": _bounded(app.held or app.message),
+        }
+        for app in ordered[:MAX_APPS]
+    ]
+
+
+def _problems(report: Report) -> list[dict[str, Any]]:
+    listed: list[dict[str, Any]] = [
+        {
+            "code": failure.code,
+            "severity": "error",
+            "app": failure.owner,
+            "object": failure.object,
+            "message": _bounded(failure.message),
+        }
+        for failure in report.failures
+    ]
+    for problem in report.problems:
+        entry = {name: value for name, value in problem.to_json().items() if value not in (None, "")}
+        listed.append({**entry, "message": _bounded(problem.message)})
+    return listed[:MAX_PROBLEMS]
+
+
+def _bounded(text: str) -> str:
+    return text if len(text) <= _MAX_MESSAGE else text[: _MAX_MESSAGE - 1] + "…"

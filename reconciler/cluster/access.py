@@ -1,0 +1,29 @@
+"""What an account may do, asked beforehand."""
+
+from __future__ import annotations
+
+from reconciler.cluster.connection import Connection
+from reconciler.cluster.discovery import Resource
+
+
+async def may(
+    connection: Connection, resource: Resource, verb: str, *, namespace: str = "", impersonate: str = ""
+) -> bool:
+    """Tell whether the account (or whom it impersonates) may do `verb` in a namespace, or everywhere where it is empty."""
+    review = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectAccessReview",
+        "spec": {
+            "resourceAttributes": {
+                "group": resource.group,
+                "version": resource.version,
+                "resource": resource.plural,
+                "verb": verb,
+                "namespace": namespace,
+            }
+        },
+    }
+    answer = await connection.request(
+        "POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", body=review, impersonate=impersonate
+    )
+    return bool(answer.body["status"].get("allowed"))

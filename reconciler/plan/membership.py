@@ -1,0 +1,95 @@
+"""Which objects belong to a FleetSync: an ApplySet (KEP-3659), with the FleetSync as its parent.
+
+Source: the label and annotation reference of kubernetes.io and kubectl's apply package.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from reconciler.errors import InputError
+from reconciler.plan.model import ObjectKey
+
+ID_LABEL = "applyset.kubernetes.io/id"
+PART_OF_LABEL = "applyset.kubernetes.io/part-of"
+TOOLING_ANNOTATION = "applyset.kubernetes.io/tooling"
+GROUP_KINDS_ANNOTATION = "applyset.kubernetes.io/contains-group-kinds"
+NAMESPACES_ANNOTATION = "applyset.kubernetes.io/additional-namespaces"
+_TOOL = "spinfleet"
+
+
+def applyset_id(name: str, namespace: str, kind: str, group: str) -> str:
+    """Give the ApplySet id of a parent: `applyset-<base64url of sha256, unpadded>-v1`."""
+    digest = hashlib.sha256(f"{name}.{namespace}.{kind}.{group}".encode()).digest()
+    return f"applyset-{base64.urlsafe_b64encode(digest).rstrip(b'=').decode()}-v1"
+
+
+def field_manager(name: str, namespace: str, kind: str, group: str) -> str:
+    """Give the field manager of a parent's agent: one of its own, so that two FleetSyncs conflict visibly."""
+    digest = hashlib.sha256(f"{name}.{namespace}.{kind}.{group}".encode()).hexdigest()
+    return f"spinfleet-{digest[:16]}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Extent:
+    """Where members may be: `Kind.group` names (core kinds have no group) and namespaces other than the parent's own."""
+
+    group_kinds: frozenset[str] = frozenset()
+    namespaces: frozenset[str] = frozenset()
+
+    def __or__(self, other: Extent) -> Extent:
+        return Extent(group_kinds=self.group_kinds | other.group_kinds, namespaces=self.namespaces | other.namespaces)
+
+    def covers(self, other: Extent) -> bool:
+        """Tell whether every place of the other is in this one."""
+        return self.group_kinds >= other.group_kinds and self.namespaces >= other.namespaces
+
+
+def extent_of(keys: Iterable[ObjectKey], parent_namespace: str) -> Extent:
+    """Give the smallest extent that has all these objects."""
+    kinds: set[str] = set()
+    namespaces: set[str] = set()
+    for key in keys:
+        kinds.add(f"{key.kind}.{key.group}" if key.group else key.kind)
+        if key.namespace and key.namespace != parent_namespace:
+            namespaces.add(key.namespace)
+    return Extent(group_kinds=frozenset(kinds), namespaces=frozenset(namespaces))
+
+
+def recorded_extent(annotations: Mapping[str, str]) -> Extent:
+    """Read the extent from a parent's annotations.
+
+    Raises InputError where another tool's set stands there: it must not be changed.
+    """
+    tooling = annotations.get(TOOLING_ANNOTATION, "")
+    if tooling and tooling.partition("/")[0] != _TOOL:
+        raise InputError(
+            f"the FleetSync carries an ApplySet of {tooling}",
+            hint=f"remove the annotation {TOOLING_ANNOTATION} if nothing else uses it",
+        )
+    return Extent(
+        group_kinds=_set(annotations.get(GROUP_KINDS_ANNOTATION, "")),
+        namespaces=_set(annotations.get(NAMESPACES_ANNOTATION, "")),
+    )
+
+
+def annotations_of(extent: Extent, version: str) -> dict[str, str]:
+    """Give the annotations that record an extent on the parent."""
+    return {
+        TOOLING_ANNOTATION: f"{_TOOL}/v{version}",
+        GROUP_KINDS_ANNOTATION: ",".join(sorted(extent.group_kinds)),
+        NAMESPACES_ANNOTATION: ",".join(sorted(extent.namespaces)),
+    }
+
+
+def group_kind(text: str) -> tuple[str, str]:
+    """Split `Kind.group` into (group, kind)."""
+    kind, _, group = text.partition(".")
+    return group, kind
+
+
+def _set(text: str) -> frozenset[str]:
+    return frozenset(part for part in text.split(",") if part)

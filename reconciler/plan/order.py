@@ -1,0 +1,63 @@
+"""In which order objects are applied: what others need comes first. Deletion goes the other way round."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+#: Waves by kind and group (core is ""), lowest first (facts of the API: a namespace before what lies in it, a CRD before its
+#: objects; SpinKube: executors before SpinApps, which its webhook refuses otherwise).
+_WAVES: tuple[tuple[tuple[str, str], ...], ...] = (
+    (("Namespace", ""), ("CustomResourceDefinition", "apiextensions.k8s.io"), ("PriorityClass", "scheduling.k8s.io")),
+    (
+        ("ResourceQuota", ""),
+        ("LimitRange", ""),
+        ("ServiceAccount", ""),
+        ("Secret", ""),
+        ("ConfigMap", ""),
+        ("StorageClass", "storage.k8s.io"),
+        ("PersistentVolume", ""),
+        ("PersistentVolumeClaim", ""),
+        ("RuntimeClass", "node.k8s.io"),
+        ("Shim", "runtime.spinkube.dev"),
+        ("ClusterRole", "rbac.authorization.k8s.io"),
+        ("Role", "rbac.authorization.k8s.io"),
+    ),
+    (
+        ("ClusterRoleBinding", "rbac.authorization.k8s.io"),
+        ("RoleBinding", "rbac.authorization.k8s.io"),
+        ("NetworkPolicy", "networking.k8s.io"),
+    ),
+    (
+        ("SpinAppExecutor", "core.spinkube.dev"),
+        ("TriggerAuthentication", "keda.sh"),
+        ("IngressClass", "networking.k8s.io"),
+        ("GatewayClass", "gateway.networking.k8s.io"),
+    ),
+    (("Service", ""), ("Gateway", "gateway.networking.k8s.io")),
+)
+_WORKLOADS = len(_WAVES)
+_AFTER = {
+    ("PodDisruptionBudget", "policy"): _WORKLOADS + 1,
+    ("HorizontalPodAutoscaler", "autoscaling"): _WORKLOADS + 1,
+    ("ScaledObject", "keda.sh"): _WORKLOADS + 1,
+    ("HTTPScaledObject", "http.keda.sh"): _WORKLOADS + 1,
+    ("Ingress", "networking.k8s.io"): _WORKLOADS + 1,
+    ("HTTPRoute", "gateway.networking.k8s.io"): _WORKLOADS + 1,
+    ("PodMonitor", "monitoring.coreos.com"): _WORKLOADS + 1,
+    ("ServiceMonitor", "monitoring.coreos.com"): _WORKLOADS + 1,
+    ("APIService", "apiregistration.k8s.io"): _WORKLOADS + 2,
+    ("ValidatingWebhookConfiguration", "admissionregistration.k8s.io"): _WORKLOADS + 2,
+    ("MutatingWebhookConfiguration", "admissionregistration.k8s.io"): _WORKLOADS + 2,
+}
+_RANKS = {kind: wave for wave, kinds in enumerate(_WAVES) for kind in kinds} | _AFTER
+
+
+def rank_of(group: str, kind: str) -> int:
+    """Give the wave of a kind: workloads and kinds not known here stand between what they need and what points at them."""
+    return _RANKS.get((kind, group), _WORKLOADS)
+
+
+def rank(obj: Mapping[str, Any]) -> int:
+    """Give the wave of an object; objects of one wave do not need one another."""
+    return rank_of(str(obj["apiVersion"]).rpartition("/")[0], obj["kind"])

@@ -1,0 +1,85 @@
+"""What would be done: desired and live objects compared, one step each, in the order in which they would be taken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from reconciler.plan.diff import diff
+from reconciler.plan.membership import PART_OF_LABEL
+from reconciler.plan.model import Action, ObjectKey, Step, key_of
+from reconciler.plan.order import rank, rank_of
+
+_APP = "spinfleet.dev/app"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """Steps in order: applies by wave, then prunes the other way round."""
+
+    steps: tuple[Step, ...]
+
+    @property
+    def changes(self) -> tuple[Step, ...]:
+        """The steps that are not `unchanged`."""
+        return tuple(step for step in self.steps if step.action is not Action.UNCHANGED)
+
+
+def plan(
+    desired: Iterable[Mapping[str, Any]],
+    live: Mapping[ObjectKey, Mapping[str, Any]],
+    *,
+    applyset: str,
+    withheld: frozenset[str] = frozenset(),
+) -> Plan:
+    """Compare prepared objects with the live ones (members, and whatever else stands under a desired identity).
+
+    `withheld` are the owners whose members stay whatever the commit says.
+    """
+    wanted = {key_of(obj): obj for obj in desired}
+    applies = sorted(wanted.items(), key=lambda item: (rank(item[1]), item[0]))
+    steps = [_apply_step(key, obj, live.get(key), applyset) for key, obj in applies]
+    gone = [
+        (key, obj) for key, obj in live.items() if key not in wanted and _labels(obj).get(PART_OF_LABEL) == applyset
+    ]
+    gone.sort(key=lambda item: (-rank_of(item[0].group, item[0].kind), item[0]))
+    steps += [_prune_step(key, obj, withheld) for key, obj in gone]
+    return Plan(steps=tuple(steps))
+
+
+def _apply_step(key: ObjectKey, obj: Mapping[str, Any], live: Mapping[str, Any] | None, applyset: str) -> Step:
+    owner = _annotations(obj).get(_APP, "")
+    changes = diff(live, obj)
+    if live is None:
+        return Step(action=Action.CREATE, key=key, owner=owner, reason="absent", object=obj, diff=changes)
+    if _labels(live).get(PART_OF_LABEL) != applyset:
+        reason = "exists and does not belong to this FleetSync"
+        return Step(action=Action.BLOCKED, key=key, owner=owner, reason=reason, diff=changes)
+    if changes:
+        return Step(
+            action=Action.CONFIGURE,
+            key=key,
+            owner=owner,
+            reason=f"{len(changes)} fields differ",
+            object=obj,
+            diff=changes,
+        )
+    return Step(action=Action.UNCHANGED, key=key, owner=owner, reason="as desired", object=obj)
+
+
+def _prune_step(key: ObjectKey, obj: Mapping[str, Any], withheld: frozenset[str]) -> Step:
+    owner = _annotations(obj).get(_APP, "")
+    if owner in withheld:
+        return Step(action=Action.UNCHANGED, key=key, owner=owner, reason=f"{owner} is withheld and keeps what it has")
+    if any(reference.get("controller") for reference in obj["metadata"].get("ownerReferences") or ()):
+        return Step(action=Action.UNCHANGED, key=key, owner=owner, reason="controlled by another object")
+    return Step(action=Action.PRUNE, key=key, owner=owner, reason="not in the fleet any more")
+
+
+def _labels(obj: Mapping[str, Any]) -> Mapping[str, str]:
+    return obj["metadata"].get("labels") or {}
+
+
+def _annotations(obj: Mapping[str, Any]) -> Mapping[str, str]:
+    return obj["metadata"].get("annotations") or {}

@@ -1,0 +1,40 @@
+"""What is sent of a rendered object: its membership label, Secret data in one form, no replicas where a scaler has them."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from reconciler.plan.membership import PART_OF_LABEL
+from reconciler.plan.model import ObjectKey, key_of
+
+_SCALERS = {("autoscaling", "HorizontalPodAutoscaler"), ("keda.sh", "ScaledObject")}
+
+
+def prepare(obj: Mapping[str, Any], applyset: str, scaled: frozenset[ObjectKey] = frozenset()) -> dict[str, Any]:
+    """Give the object as it is to be applied. `scaled` are the workloads whose replicas a scaler sets."""
+    metadata = dict(obj["metadata"])
+    metadata["labels"] = {**(metadata.get("labels") or {}), PART_OF_LABEL: applyset}
+    prepared = {**obj, "metadata": metadata}
+    if obj["kind"] == "Secret" and obj["apiVersion"] == "v1" and obj.get("stringData"):
+        # Server-side apply tracks stringData and data apart: a key dropped from stringData would stay in data for ever.
+        encoded = {key: base64.b64encode(str(value).encode()).decode() for key, value in obj["stringData"].items()}
+        prepared.pop("stringData")
+        prepared["data"] = {**(obj.get("data") or {}), **encoded}
+    if key_of(obj) in scaled and "replicas" in (obj.get("spec") or {}):
+        prepared["spec"] = {key: value for key, value in obj["spec"].items() if key != "replicas"}
+    return prepared
+
+
+def scaled_workloads(objects: Iterable[Mapping[str, Any]]) -> frozenset[ObjectKey]:
+    """Give the workloads that an autoscaler among the objects targets."""
+    found: set[ObjectKey] = set()
+    for obj in objects:
+        key = key_of(obj)
+        if (key.group, key.kind) not in _SCALERS:
+            continue
+        target = (obj.get("spec") or {}).get("scaleTargetRef") or {}
+        group = str(target.get("apiVersion") or "apps/v1").rpartition("/")[0]
+        found.add(ObjectKey(group, target.get("kind") or "Deployment", key.namespace, target.get("name") or ""))
+    return frozenset(found)

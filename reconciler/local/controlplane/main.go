@@ -79,6 +79,9 @@ func runKubectl([]string) int {
 // runKwok gives kwok a flag set of its own: the other components register `version` on the shared one.
 func runKwok(args []string) int {
 	pflag.CommandLine = pflag.NewFlagSet(args[0], pflag.ExitOnError)
+	// The first pass reads only --config; the command itself reads the rest.
+	pflag.CommandLine.ParseErrorsAllowlist.UnknownFlags = true
+	pflag.CommandLine.Usage = func() {}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	ctx, err := kwokconfig.InitFlags(ctx, pflag.CommandLine)

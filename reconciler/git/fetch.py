@@ -1,0 +1,130 @@
+"""Fetching: one reference into a bare repository, by a bounded child process."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import signal
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pygit2
+
+from reconciler.errors import InputError, UnavailableError
+from reconciler.git.source import Source, check
+
+_CHILD = Path(__file__).with_name("_child.py")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bounds:
+    """What a fetch may take: memory and file size in bytes, time in seconds."""
+
+    memory: int = 1024 * 1024 * 1024
+    file_size: int = 512 * 1024 * 1024
+    seconds: int = 120
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fetched:
+    """The commit the reference names now, and the one it named before (empty at first).
+
+    `rewritten`: the old commit is no ancestor of the new one, so the branch's history was replaced.
+    """
+
+    commit: str
+    previous: str
+    rewritten: bool
+
+
+async def fetch(source: Source, repository: Path, *, bounds: Bounds | None = None, local: bool = False) -> Fetched:
+    """Fetch the source's reference with its whole history (a commit counts only if it is an ancestor of the tip).
+
+    The reference is listed first: without news nothing is fetched. A repository that turns out broken is thrown away and
+    fetched anew. Raises InputError where the address, the reference or the credentials are wrong, UnavailableError where the
+    server can't be reached or the bounds are hit.
+    """
+    check(source, local=local)
+    bounds = bounds or Bounds()
+    previous = fetched_commit(repository)
+    answer = await _run(source, repository, bounds)
+    if answer.get("error") == "corrupt":
+        shutil.rmtree(repository, ignore_errors=True)
+        answer = await _run(source, repository, bounds)
+    if "error" in answer:
+        message = f"{source.shown}: {answer['message']}"
+        if answer["error"] == "input":
+            raise InputError(message, hint="check spec.source and the Secret it names")
+        raise UnavailableError(message)
+    commit = answer["commit"]
+    rewritten = bool(previous) and previous != commit and not is_ancestor(repository, previous, commit)
+    return Fetched(commit=commit, previous=previous, rewritten=rewritten)
+
+
+def fetched_commit(repository: Path) -> str:
+    """Give the commit of the last fetch, or an empty string where there is none that can be read."""
+    try:
+        reference = pygit2.Repository(str(repository)).references.get("refs/spinfleet/fetched")
+        return "" if reference is None else str(reference.peel(pygit2.Commit).id)
+    except (pygit2.GitError, ValueError, KeyError):
+        return ""
+
+
+def is_ancestor(repository: Path, commit: str, tip: str) -> bool:
+    """Tell whether `commit` is `tip` or one of its ancestors; an unknown commit is none."""
+    if commit == tip:
+        return True
+    try:
+        return bool(pygit2.Repository(str(repository)).descendant_of(tip, commit))
+    except (pygit2.GitError, ValueError, KeyError):
+        return False
+
+
+async def _run(source: Source, repository: Path, bounds: Bounds) -> dict[str, Any]:
+    repository.parent.mkdir(parents=True, exist_ok=True)
+    job = {
+        "url": source.url,
+        "refspec": source.refspec,
+        "commit": source.commit,
+        "credentials": asdict(source.credentials),
+        "repository": str(repository),
+        **asdict(bounds),
+    }
+    child = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-I",
+        str(_CHILD),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"},
+    )
+    try:
+        async with asyncio.timeout(bounds.seconds + 5):
+            output, errors = await child.communicate(json.dumps(job).encode())
+    except TimeoutError as error:
+        raise UnavailableError(f"{source.shown}: the fetch took more than {bounds.seconds} s") from error
+    finally:
+        if child.returncode is None:
+            child.kill()
+            await child.wait()
+    return _answer(child.returncode or 0, output, errors)
+
+
+def _answer(code: int, output: bytes, errors: bytes) -> dict[str, Any]:
+    try:
+        answer: dict[str, Any] = json.loads(output)
+    except ValueError:
+        why = (
+            signal.Signals(-code).name
+            if code < 0
+            else errors.decode(errors="replace").strip().splitlines()[-1:] or [f"code {code}"]
+        )
+        return {
+            "error": "unavailable",
+            "message": f"the fetch was ended ({why if isinstance(why, str) else why[0]}); its bounds may be too small",
+        }
+    return answer

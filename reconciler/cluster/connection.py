@@ -65,8 +65,8 @@ class Connection:
 
         Raises UnavailableError where there are none that can be used.
         """
-        from kubernetes.aio import config  # noqa: PLC0415 - 0.8 s that only commands with a cluster should pay
-        from kubernetes.aio.client.configuration import Configuration  # noqa: PLC0415
+        from kubernetes.aio import config
+        from kubernetes.aio.client.configuration import Configuration
 
         configuration = Configuration()
         try:
@@ -205,7 +205,7 @@ def refusal(
     if answer.status >= _SERVER_ERROR or answer.status in _BUSY:
         return UnavailableError(f"{method} {path}: {message}", retry_after=retry_after)
     causes = (status.get("details") or {}).get("causes") or ()
-    if answer.status == 409 and causes:  # noqa: PLR2004 - Conflict; the causes name managers and fields
+    if answer.status == 409 and causes:
         message += "; " + "; ".join(f"{cause.get('field', '')}: {cause.get('message', '')}" for cause in causes[:8])
     return ClusterError(message, status=answer.status, reason=str(status.get("reason") or ""))
 

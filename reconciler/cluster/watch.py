@@ -119,7 +119,7 @@ async def _stream(
         async with connection.session.get(
             connection.server + path, params=params, headers=headers, timeout=timeout, allow_redirects=False
         ) as response:
-            if response.status != 200:  # noqa: PLR2004 - OK
+            if response.status != 200:
                 raise refusal("WATCH", path, Answer(status=response.status, body=await _status(response)))
             while line := await response.content.readline():
                 yield _event(line, path)

@@ -224,7 +224,7 @@ class ControlPlane:
             context = ssl.create_default_context(cafile=str(self.folder / "keys" / "ca.crt"))
             context.load_cert_chain(self.folder / "keys" / "admin.crt", self.folder / "keys" / "admin.key")
             with urllib.request.urlopen(f"{self.server}/readyz", context=context, timeout=2) as answer:  # noqa: S310
-                return bool(answer.status == 200)  # noqa: PLR2004 - OK
+                return bool(answer.status == 200)
         except OSError:
             return False
 

@@ -1,0 +1,178 @@
+"""From JSON Schema errors to problems that a person can act on: all at once, each with its place and a hint."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+from referencing import Registry, Resource
+
+from reconciler import data
+from reconciler.problems import Problem
+
+#: Gives the line and column (from 1) of a JSON Pointer, or None where the place is not known.
+Places = Callable[[str], tuple[int, int] | None]
+
+_TYPE_WORDS = {
+    "object": "a mapping", "array": "a list", "string": "text", "integer": "a whole number", "number": "a number",
+    "boolean": "true or false", "null": "nothing",
+}  # fmt: skip
+_SHARED = ("common", "app")
+
+
+@cache
+def validator(name: str) -> Draft202012Validator:
+    """Give the validator of `schemas/<name>.schema.json`. References reach only our own schemas: nothing is ever fetched."""
+    shared = [(f"{each}.schema.json", Resource.from_contents(data.schema(each))) for each in _SHARED]
+    registry: Registry[Any] = Registry().with_resources(shared)
+    return Draft202012Validator(data.schema(name), registry=registry)
+
+
+def check(instance: Any, schema: str, *, path: str, places: Places, prefix: str, base: str = "") -> tuple[Problem, ...]:
+    """Hold a document against a schema and give every error as a problem.
+
+    `prefix` begins the codes (`fleet`, `spin.parse`); `base` is the pointer of `instance` in its document.
+    """
+    found = []
+    for error in validator(schema).iter_errors(instance):
+        for leaf in _leaves(error):
+            found += list(_problems(leaf, path, places, prefix, base))
+    unique = {(problem.pointer, problem.code, problem.message): problem for problem in found}
+    return tuple(sorted(unique.values(), key=Problem.sort_key))
+
+
+def pointer_of(parts: Sequence[str | int]) -> str:
+    """Give the JSON Pointer (RFC 6901) of a path."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+
+
+def closest(name: str, names: Sequence[str]) -> str:
+    """Give `did you mean …?` for a misspelt name, or an empty string."""
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.6) or [
+        each for each in names if each.lower() == name.lower()
+    ]
+    return f"did you mean {near[0]!r}?" if near else ""
+
+
+def _leaves(error: ValidationError) -> Iterator[ValidationError]:
+    """Of alternatives (anyOf, oneOf), tell about the one that was most likely meant: the one that fails deepest inside."""
+    if error.validator not in {"anyOf", "oneOf"} or not error.context:
+        yield error
+        return
+    branches: dict[Any, list[ValidationError]] = {}
+    for each in error.context:
+        branches.setdefault(each.schema_path[0], []).append(each)
+    fitting = [
+        group
+        for group in branches.values()
+        if not any(each.validator in {"type", "const", "enum"} and not each.path for each in group)
+    ]
+    if not fitting:
+        yield error
+        return
+    for each in min(fitting, key=len):
+        yield from _leaves(each)
+
+
+def _problems(error: ValidationError, path: str, places: Places, prefix: str, base: str) -> Iterator[Problem]:
+    pointer = base + pointer_of(list(error.absolute_path))
+    if error.validator in {"additionalProperties", "unevaluatedProperties"} and isinstance(error.instance, dict):
+        known = list(_known(error.schema))
+        for name in _extra(error, known):
+            below = pointer + pointer_of([name])
+            yield _problem(
+                path,
+                below,
+                places,
+                f"{prefix}.unknown-field",
+                f"unknown field {name!r}",
+                closest(name, known) or _listed(known),
+            )
+    elif error.validator == "required":
+        wanted: Any = error.validator_value
+        present: Any = error.instance
+        for name in [name for name in wanted if name not in present]:
+            yield _problem(path, pointer, places, f"{prefix}.missing-field", f"field {name!r} is missing", "add it")
+    elif error.validator == "type":
+        types: Any = error.validator_value
+        words = " or ".join(_TYPE_WORDS[each] for each in (types if isinstance(types, list) else [types]))
+        message = f"{_where(pointer)} must be {words}, not {_shown(error.instance)}"
+        yield _problem(path, pointer, places, f"{prefix}.type", message, "")
+    else:
+        yield _problem(path, pointer, places, f"{prefix}.{_code(error)}", *_described(error, pointer))
+
+
+def _described(error: ValidationError, pointer: str) -> tuple[str, str]:
+    """Give message and hint of the remaining keywords."""
+    where = _where(pointer)
+    value: Any = error.validator_value
+    description = str(error.schema.get("description", "")) if isinstance(error.schema, dict) else ""
+    match error.validator:
+        case "enum":
+            return f"{where} is {_shown(error.instance)}", closest(
+                str(error.instance), [str(each) for each in value]
+            ) or _listed([str(each) for each in value])
+        case "const":
+            return f"{where} must be {_shown(value)}, not {_shown(error.instance)}", ""
+        case "pattern":
+            return f"{where}: {_shown(error.instance)} is not valid", description
+        case "minLength" | "minItems" | "minProperties":
+            return f"{where} is empty" if value == 1 else f"{where} has fewer than {value} entries", description
+        case "maxLength" | "maxItems" | "maxProperties":
+            return f"{where} is longer than {value}", description
+        case "minimum" | "exclusiveMinimum":
+            return f"{where} is {_shown(error.instance)} and must be at least {value}", description
+        case "maximum" | "exclusiveMaximum":
+            return f"{where} is {_shown(error.instance)} and must be at most {value}", description
+        case "propertyNames" | "not" | "anyOf" | "oneOf" | "dependentRequired":
+            return f"{where} is not valid here: {_shown(error.instance)}", description
+        case _:
+            return f"{where}: {error.message[:200]}", description
+
+
+def _code(error: ValidationError) -> str:
+    return {"enum": "value", "const": "value", "pattern": "format"}.get(str(error.validator), "value")
+
+
+def _problem(path: str, pointer: str, places: Places, code: str, message: str, hint: str) -> Problem:
+    place = places(pointer) or (None, None)
+    return Problem(path=path, line=place[0], column=place[1], pointer=pointer, code=code, message=message, hint=hint)
+
+
+def _known(schema: Any) -> Iterator[str]:
+    if isinstance(schema, dict):
+        yield from schema.get("properties") or {}
+        for part in schema.get("allOf") or ():
+            yield from _known(part)
+
+
+def _extra(error: ValidationError, known: Sequence[str]) -> list[str]:
+    present: Any = error.instance
+    extra = [name for name in present if name not in known]
+    if error.validator == "unevaluatedProperties":
+        return [name for name in extra if repr(name) in error.message]
+    return extra
+
+
+def _where(pointer: str) -> str:
+    parts = [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
+    text = ""
+    for part in parts:
+        text += f"[{part}]" if part.isdecimal() else f".{part}" if text else part
+    return text or "the document"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, (dict, list)):
+        return "a mapping" if isinstance(value, dict) else "a list"
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 80 else f"{text[:79]}…"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return f"one of: {', '.join(sorted(names)[:20])}" if names else ""

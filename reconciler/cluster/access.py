@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from reconciler.cluster.connection import Connection
 from reconciler.cluster.discovery import Resource
+from reconciler.errors import UnavailableError
 
 
 async def may(
@@ -23,7 +24,9 @@ async def may(
             }
         },
     }
-    answer = await connection.request(
-        "POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", body=review, impersonate=impersonate
-    )
-    return bool(answer.body["status"].get("allowed"))
+    path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+    answer = await connection.request("POST", path, body=review, impersonate=impersonate)
+    status = answer.body.get("status")
+    if not isinstance(status, dict) or not isinstance(status.get("allowed"), bool):
+        raise UnavailableError(f"POST {path}: the answer is no access review")
+    return bool(status["allowed"])

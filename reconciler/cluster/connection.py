@@ -7,57 +7,46 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
-import random
-import ssl
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import aiohttp
+from yarl import URL
 
-from reconciler.errors import ClusterError, UnavailableError
-
-logger = logging.getLogger(__name__)
+from reconciler.cluster.answers import BUSY, OK, UNAUTHORIZED, Answer, parse, refusal, retry_after
+from reconciler.cluster.credentials import Credentials
+from reconciler.cluster.flow import Hold
+from reconciler.errors import UnavailableError
 
 APPLY_PATCH = "application/apply-patch+yaml"
 MERGE_PATCH = "application/merge-patch+json"
+JSON_PATCH = "application/json-patch+json"
 JSON = "application/json"
 
-_LONGEST_RETRY_AFTER = 60.0
-_BUSY = frozenset({429, 503})
-_UNAUTHORIZED = 401
-_SERVER_ERROR = 500
-_REDIRECT = range(300, 400)
-_SUCCESS = range(200, 300)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Answer:
-    """An API server's answer: HTTP status and the parsed JSON object."""
-
-    status: int
-    body: Mapping[str, Any]
+#: An object may have 1.5 MB, and a watch event comes whole in one line: aiohttp takes lines of up to twice this.
+_BUFFER = 2**21
+_CONNECT_SECONDS = 10.0
 
 
 @dataclass(kw_only=True, slots=True)
 class Connection:
-    """Requests to one API server. Open it with `async with`; every call has a deadline.
+    """Requests to one API server. Open it with `async with`; every try of a call has a deadline.
 
     429 and 503 are waited out as the server asks (at most 60 s each, `busy_tries` times, for every verb): the request was
-    refused before it had an effect. Nothing else is tried again here: only the caller knows what may be repeated.
+    refused before it had an effect. A 401 has the credentials read anew, once. Nothing else is tried again here: only the
+    caller knows what may be repeated.
     """
 
-    configuration: Any
+    credentials: Credentials
     busy_tries: int = 4
     timeout: float = 30.0
-    _session: aiohttp.ClientSession | None = None
-    _tls: ssl.SSLContext | bool = True
-    _hold_until: float = 0.0
     requests: dict[str, int] = field(default_factory=dict)
+    hold: Hold = field(default_factory=Hold)
+    _session: aiohttp.ClientSession | None = None
 
     @classmethod
     async def open(cls, kubeconfig: Path | None = None, context: str | None = None) -> Connection:
@@ -65,38 +54,19 @@ class Connection:
 
         Raises UnavailableError where there are none that can be used.
         """
-        from kubernetes.aio import config
-        from kubernetes.aio.client.configuration import Configuration
-
-        configuration = Configuration()
-        try:
-            if kubeconfig is None and context is None:
-                try:
-                    config.load_incluster_config(client_configuration=configuration)
-                    return cls(configuration=configuration)
-                except config.ConfigException:
-                    logger.debug("not in a pod; reading the kubeconfig")
-            await config.load_kube_config(
-                config_file=str(kubeconfig) if kubeconfig else None, context=context, client_configuration=configuration
-            )
-        except (config.ConfigException, OSError) as error:
-            raise UnavailableError(
-                f"no usable cluster credentials: {error}",
-                hint="name a kubeconfig with --kubeconfig or KUBECONFIG, and a context with --context",
-            ) from error
-        return cls(configuration=configuration)
+        return cls(credentials=await Credentials.read(kubeconfig, context))
 
     @property
     def server(self) -> str:
         """The API server's base URL."""
-        return str(self.configuration.host).rstrip("/")
+        return self.credentials.server
 
     async def __aenter__(self) -> Self:
-        self._tls = _tls(self.configuration)
+        secure = self.server.startswith("https:")
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, ssl=self._tls),
-            read_bufsize=2**21,  # an object may have 1.5 MB; watch events come one to a line
-            auto_decompress=True,
+            connector=aiohttp.TCPConnector(limit=0, ssl=self.credentials.tls() if secure else True),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            read_bufsize=_BUFFER,
         )
         return self
 
@@ -105,6 +75,7 @@ class Connection:
     ) -> None:
         if self._session is not None:
             await self._session.close()
+            self._session = None
 
     async def request(
         self,
@@ -112,102 +83,119 @@ class Connection:
         path: str,
         *,
         params: Mapping[str, str] | None = None,
-        body: bytes | Mapping[str, Any] | None = None,
+        body: bytes | Mapping[str, Any] | list[Any] | None = None,
         content_type: str = JSON,
         accept: str = JSON,
         impersonate: str = "",
-        timeout: float | None = None,  # noqa: ASYNC109 - becomes the deadline of this call
+        timeout: float | None = None,  # noqa: ASYNC109 - becomes the deadline of each try
     ) -> Answer:
         """Make a request and give its answer. `path` begins with `/`; `impersonate` is a full user name.
 
         Raises ClusterError where the server refused it, UnavailableError where no usable answer came: its outcome is unknown then.
         """
-        data = json.dumps(body, separators=(",", ":")).encode() if isinstance(body, Mapping) else body
-        tries, reloaded = 0, False
+        data = body if body is None or isinstance(body, bytes) else json.dumps(body, separators=(",", ":")).encode()
+        deadline = timeout or self.timeout
+        tries, renewed = 0, False
         while True:
-            await self._wait_while_held()
-            headers = await self.headers(accept=accept, impersonate=impersonate)
+            await self.hold.passed()
+            generation = self.credentials.generation
+            headers = await self._headers(accept=accept, impersonate=impersonate)
             if data is not None:
                 headers["Content-Type"] = content_type
-            answer, retry_after = await self._once(
-                method, path, params=params, data=data, headers=headers, deadline=timeout or self.timeout
+            answer, wait = await self._once(
+                method, self._url(path, params), data=data, headers=headers, deadline=deadline
             )
-            if answer.status in _SUCCESS:
+            if answer.status in OK:
                 return answer
-            if answer.status == _UNAUTHORIZED and not reloaded:
-                reloaded = True
-                continue  # headers are made anew for each try, and with them an expired token
-            if answer.status in _BUSY and tries < self.busy_tries:
+            if answer.status == UNAUTHORIZED and not renewed:
+                renewed = True
+                await self.credentials.renew(generation)
+            elif answer.status in BUSY and tries < self.busy_tries:
                 tries += 1
-                self._hold(retry_after if retry_after is not None else 0.25 * 2.0**tries)
-                continue
-            raise refusal(method, path, answer, retry_after)
+                self.hold.for_seconds(wait if wait is not None else 0.25 * 2.0**tries)
+            else:
+                raise refusal(method, path, answer, wait)
 
-    async def _once(
+    async def lines(
         self,
-        method: str,
         path: str,
         *,
-        params: Mapping[str, str] | None,
-        data: bytes | None,
-        headers: Mapping[str, str],
-        deadline: float,
-    ) -> tuple[Answer, float | None]:
-        self.requests[method] = self.requests.get(method, 0) + 1
-        try:
-            async with (
-                asyncio.timeout(deadline),
-                self.session.request(
-                    method, self.server + path, params=params, data=data, headers=headers, allow_redirects=False
-                ) as response,
-            ):
-                raw = await response.read()
-                return Answer(status=response.status, body=_parsed(raw, response, method, path)), _retry_after(response)
-        except TimeoutError as error:
-            raise UnavailableError(f"{method} {path}: no answer within {deadline:g} s") from error
-        except aiohttp.ClientError as error:
-            raise UnavailableError(f"{method} {path}: {error}") from error
+        params: Mapping[str, str],
+        accept: str = JSON,
+        impersonate: str = "",
+        total: float,
+        silence: float,
+    ) -> AsyncGenerator[bytes, None]:
+        """GET a stream and yield its lines as they come; it ends when the server ends it.
 
-    @property
-    def session(self) -> aiohttp.ClientSession:
-        """The open session. Raises RuntimeError outside `async with`."""
+        Raises ClusterError where it is refused, and UnavailableError where nothing comes for `silence` seconds (a half-open
+        connection never says that it is dead), after `total` seconds, or where the connection breaks.
+        """
+        await self.hold.passed()
+        generation = self.credentials.generation
+        headers = await self._headers(accept=accept, impersonate=impersonate)
+        timeout = aiohttp.ClientTimeout(total=total, sock_connect=_CONNECT_SECONDS, sock_read=silence)
+        call = f"WATCH {path}"
+        self._count("WATCH")
+        try:
+            async with self._ask("GET", self._url(path, params), headers=headers, timeout=timeout) as response:
+                if response.status not in OK:
+                    answer, wait = await _answer(response, call)
+                    if answer.status == UNAUTHORIZED:
+                        await self.credentials.renew(generation)
+                        raise UnavailableError(f"{call}: the credentials were read anew", retry_after=0.0)
+                    if answer.status in BUSY:
+                        self.hold.for_seconds(wait or 1.0)
+                    raise refusal("WATCH", path, answer, wait)
+                while line := await response.content.readline():
+                    yield line
+        except TimeoutError as error:
+            raise UnavailableError(f"{call}: silent for longer than it may be") from error
+        except (aiohttp.ClientError, OSError, ValueError) as error:  # ValueError: a line longer than any object can be
+            raise UnavailableError(f"{call}: {_told(error)}") from error
+
+    async def _once(
+        self, method: str, url: URL, *, data: bytes | None, headers: Mapping[str, str], deadline: float
+    ) -> tuple[Answer, float | None]:
+        self._count(method)
+        call = f"{method} {url.path}"
+        try:
+            async with asyncio.timeout(deadline), self._ask(method, url, data=data, headers=headers) as response:
+                return await _answer(response, call)
+        except TimeoutError as error:
+            raise UnavailableError(f"{call}: no answer within {deadline:g} s") from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise UnavailableError(f"{call}: {_told(error)}") from error
+
+    def _ask(self, method: str, url: URL, **options: Any) -> Any:
         if self._session is None:
             raise RuntimeError("the connection is used outside its `async with`")
-        return self._session
+        configuration = self.credentials.configuration
+        if configuration.proxy:
+            options["proxy"] = configuration.proxy
+        if configuration.tls_server_name:
+            options["server_hostname"] = configuration.tls_server_name
+        return self._session.request(method, url, allow_redirects=False, **options)
 
-    async def headers(self, *, accept: str, impersonate: str) -> dict[str, str]:
-        """Give the headers of a request: credentials are asked for each time, so that rotated tokens are picked up."""
+    def _url(self, path: str, params: Mapping[str, str] | None) -> URL:
+        return URL(f"{self.server}{path}{'?' + urlencode(params) if params else ''}", encoded=True)
+
+    async def _headers(self, *, accept: str, impersonate: str) -> dict[str, str]:
         headers = {"Accept": accept, "User-Agent": "spinfleet"}
-        token = await self.configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
-        if token:
+        if token := await self.credentials.authorization():
             headers["Authorization"] = token
         if impersonate:
             headers["Impersonate-User"] = impersonate
         return headers
 
-    def _hold(self, seconds: float) -> None:
-        """Keep every request back: a busy server is busy for all of them. Jitter spreads the return."""
-        wait = min(seconds, _LONGEST_RETRY_AFTER) * random.uniform(1.0, 1.25)  # noqa: S311 - spreads load, guards nothing
-        self._hold_until = max(self._hold_until, asyncio.get_running_loop().time() + wait)
-
-    async def _wait_while_held(self) -> None:
-        loop = asyncio.get_running_loop()
-        while (left := self._hold_until - loop.time()) > 0:  # noqa: ASYNC110 - the hold may be prolonged meanwhile
-            await asyncio.sleep(left)
+    def _count(self, verb: str) -> None:
+        self.requests[verb] = self.requests.get(verb, 0) + 1
 
 
-def refusal(
-    method: str, path: str, answer: Answer, retry_after: float | None = None
-) -> ClusterError | UnavailableError:
-    """Give the error for an answer that is no success."""
-    status = answer.body
-    message = str(status.get("message") or f"HTTP {answer.status}")
-    if answer.status >= _SERVER_ERROR or answer.status in _BUSY:
-        return UnavailableError(f"{method} {path}: {message}", retry_after=retry_after)
-    causes = (status.get("details") or {}).get("causes") or ()
-    if answer.status == 409 and causes:
-        message += "; " + "; ".join(f"{cause.get('field', '')}: {cause.get('message', '')}" for cause in causes[:8])
-    return ClusterError(message, status=answer.status, reason=str(status.get("reason") or ""))
+async def _answer(response: aiohttp.ClientResponse, call: str) -> tuple[Answer, float | None]:
+    raw = await response.read()
+    body = parse(raw, status=response.status, content_type=response.content_type, call=call)
+    return Answer(status=response.status, body=body), retry_after(response.headers.get("Retry-After", ""))
 
 
 def segment(text: str) -> str:
@@ -215,38 +203,5 @@ def segment(text: str) -> str:
     return quote(text, safe="")
 
 
-def _parsed(raw: bytes, response: aiohttp.ClientResponse, method: str, path: str) -> Mapping[str, Any]:
-    if response.status in _REDIRECT:
-        raise UnavailableError(
-            f"{method} {path}: redirected to {response.headers.get('Location', '?')}, which is not followed"
-        )
-    try:
-        body = json.loads(raw)
-    except ValueError as error:
-        if response.status in _SUCCESS:
-            raise UnavailableError(
-                f"{method} {path}: the answer is not JSON ({response.content_type}, {len(raw)} bytes)"
-            ) from error
-        return {"message": raw[:300].decode("utf-8", "replace").strip() or response.reason}
-    if not isinstance(body, dict):
-        raise UnavailableError(f"{method} {path}: the answer is not a JSON object")
-    return body
-
-
-def _retry_after(response: aiohttp.ClientResponse) -> float | None:
-    value = response.headers.get("Retry-After", "")
-    return float(value) if value.isdecimal() else None
-
-
-def _tls(configuration: Any) -> ssl.SSLContext | bool:
-    if not str(configuration.host).startswith("https:"):
-        return True
-    context = ssl.create_default_context(cafile=configuration.ssl_ca_cert, cadata=configuration.ca_cert_data)
-    # Private clusters' own authorities often lack the key usages that Python's strict mode asks for.
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    if configuration.cert_file:
-        context.load_cert_chain(configuration.cert_file, keyfile=configuration.key_file)
-    if not configuration.verify_ssl:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
+def _told(error: Exception) -> str:
+    return str(error) or type(error).__name__

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from reconciler.cluster.answers import NOT_FOUND
 from reconciler.cluster.connection import Connection
 from reconciler.cluster.discovery import Resource
-from reconciler.errors import ClusterError
-
-_NOT_FOUND = 404
+from reconciler.errors import ClusterError, UnavailableError
 
 
 async def delete(
@@ -25,7 +24,8 @@ async def delete(
     """Delete the object of this uid (and resourceVersion, where the decision rests on its content).
 
     Gives True where it is gone already, False where its deletion has begun. Raises ClusterError with status 409 where
-    another object of that name has come, or the object has changed: look again.
+    another object of that name has come, or the object has changed: look again. Raises UnavailableError where the outcome
+    is unknown; deleting again is safe.
     """
     preconditions: dict[str, Any] = {"uid": uid}
     if resource_version:
@@ -36,12 +36,14 @@ async def delete(
         "propagationPolicy": propagation,
         "preconditions": preconditions,
     }
+    path = resource.path(namespace, name)
     try:
-        answer = await connection.request(
-            "DELETE", resource.path(namespace, name), body=options, impersonate=impersonate
-        )
+        answer = await connection.request("DELETE", path, body=options, impersonate=impersonate)
     except ClusterError as error:
-        if error.status == _NOT_FOUND:
+        if error.status == NOT_FOUND:
             return True
         raise
-    return answer.body.get("kind") == "Status"
+    kind = answer.body.get("kind")
+    if kind not in {"Status", resource.kind}:
+        raise UnavailableError(f"DELETE {path}: the answer is of kind {kind}")
+    return bool(kind == "Status")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,6 +48,10 @@ class Discovery:
         """True where every group answered, so that a kind not found is known not to be served."""
         return not self.failed
 
+    def absent(self, group: str, kind: str) -> bool:
+        """Tell whether a kind is known not to be served: its group answered, and has no such kind."""
+        return (group, kind) not in self.resources and group not in self.failed
+
     def find(self, group: str, kind: str, api_version: str = "") -> Resource | None:
         """Give the resource of a kind, of `api_version` where it is named, else of the server's preferred version."""
         for resource in self.resources.get((group, kind), ()):
@@ -66,14 +70,27 @@ async def discover(connection: Connection) -> Discovery:
             raise UnavailableError(
                 f"GET {root}: no aggregated discovery", hint="Spinfleet needs Kubernetes 1.30 or newer"
             )
-        for group in answer.body.get("items") or ():
-            name = group["metadata"].get("name", "")
-            for version in group.get("versions") or ():
-                if version.get("freshness") == "Stale":
-                    failed.add(name)
-                for resource in _resources(name, version):
-                    found.setdefault((resource.group, resource.kind), []).append(resource)
+        try:
+            served, stale = _groups(answer.body.get("items") or ())
+        except (LookupError, TypeError, AttributeError) as error:
+            raise UnavailableError(f"GET {root}: a malformed discovery document") from error
+        failed |= stale
+        for resource in served:
+            found.setdefault((resource.group, resource.kind), []).append(resource)
     return Discovery(resources={key: tuple(values) for key, values in found.items()}, failed=frozenset(failed))
+
+
+def _groups(items: Iterable[Mapping[str, Any]]) -> tuple[list[Resource], set[str]]:
+    """Give the resources of the groups, and the groups of which a version's server does not answer (aggregated APIs)."""
+    served: list[Resource] = []
+    stale: set[str] = set()
+    for group in items:
+        name = group["metadata"].get("name", "")
+        for version in group.get("versions") or ():
+            if version.get("freshness") == "Stale":
+                stale.add(name)
+            served += _resources(name, version)
+    return served, stale
 
 
 def _resources(group: str, version: Mapping[str, Any]) -> list[Resource]:

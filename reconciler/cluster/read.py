@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from reconciler.cluster.answers import GONE
 from reconciler.cluster.connection import JSON, Connection
 from reconciler.cluster.discovery import Resource
 from reconciler.errors import ClusterError, UnavailableError
 
 METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 _PAGE = "500"
-_GONE = 410
 _RESTARTS = 3
+
+Trim = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+
+
+def whole(obj: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Keep an object as it is."""
+    return obj
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,10 +51,12 @@ async def list_objects(
     name: str = "",
     impersonate: str = "",
     accept: str = JSON,
+    trim: Trim = whole,
 ) -> Listed:
     """Read a complete list, page by page. Pages of an expired list are thrown away and it begins anew.
 
     `name` selects the one object of that name: unlike a GET, an empty list says at which resourceVersion it is absent.
+    `trim` takes what is to be kept of each object, so that a long list never stands in memory whole.
     Raises ClusterError where it is refused and UnavailableError where it could not be read whole.
     """
     path = resource.path(namespace)
@@ -62,15 +71,16 @@ async def list_objects(
         version = ""
         try:
             async for body in _pages(connection, path, dict(params), accept=accept, kind=kind, impersonate=impersonate):
-                items += body["items"]
+                # Items of a list come without their kind.
+                items += [
+                    trim({"apiVersion": resource.api_version, "kind": resource.kind, **item}) for item in body["items"]
+                ]
                 version = body["metadata"]["resourceVersion"]
         except ClusterError as error:
-            if error.status != _GONE:
+            if error.status != GONE:
                 raise
         else:
-            # Items of a list come without their kind.
-            named = ({"apiVersion": resource.api_version, "kind": resource.kind, **item} for item in items)
-            return Listed(items=tuple(named), resource_version=version)
+            return Listed(items=tuple(items), resource_version=version)
     raise UnavailableError(f"GET {path}: the list expired {_RESTARTS} times while it was read")
 
 
@@ -95,6 +105,8 @@ async def _pages(
         body = (await connection.request("GET", path, params=params, accept=accept, impersonate=impersonate)).body
         if body.get("kind") != kind or not isinstance(body.get("items"), list):
             raise UnavailableError(f"GET {path}: the answer is {body.get('kind')}, not {kind}")
+        if not isinstance(body.get("metadata"), dict) or not body["metadata"].get("resourceVersion"):
+            raise UnavailableError(f"GET {path}: the list does not say at which resourceVersion it stands")
         yield body
         if not body["metadata"].get("continue"):
             return

@@ -61,9 +61,7 @@ class Callbacks(pygit2.RemoteCallbacks):  # type: ignore[misc] # pygit2 has no t
 def fetch(job: dict[str, Any]) -> dict[str, Any]:
     """Fetch one reference into the repository and give the commit it names."""
     path = job["repository"]
-    repository = (
-        pygit2.Repository(path) if os.path.isdir(f"{path}/objects") else pygit2.init_repository(path, bare=True)
-    )
+    repository = pygit2.Repository(path) if Path(path, "objects").is_dir() else pygit2.init_repository(path, bare=True)
     url, credentials = job["url"], job["credentials"]
     with tempfile.TemporaryDirectory() as folder:
         _home(folder, credentials.get("known_hosts", ""))

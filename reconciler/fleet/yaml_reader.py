@@ -1,0 +1,294 @@
+"""YAML text to JSON values, with the place of each.
+
+One pass over the parser's events builds the values: PyYAML's own constructors overflow the C stack on deep nesting, take
+the last of two equal keys in silence, and expand aliases without bound. Anchors, aliases and merge keys are read, since
+published manifests use them, but what they stand for counts towards the cap on values each time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+from yaml.events import (
+    AliasEvent,
+    DocumentEndEvent,
+    DocumentStartEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+)
+
+from reconciler.fleet.scalars import NumberError, resolve
+from reconciler.fleet.yaml_places import places_of
+from reconciler.problems import Problem
+
+MAX_DEPTH = 100
+MAX_VALUES = 200_000
+_TAG = "tag:yaml.org,2002:"
+#: PyYAML types its marks as optional; those of the C parser are always there.
+_Event = Any
+_COLLECTIONS = frozenset({None, "!", f"{_TAG}map", f"{_TAG}seq"})
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One document of a file: its value, the line where it begins, and the text that its places are looked up in.
+
+    `problems` are those of the document alone, such as a key written twice: its value may still say what it is.
+    """
+
+    value: Any
+    path: str
+    line: int
+    index: int
+    data: bytes = field(repr=False)
+    problems: tuple[Problem, ...] = ()
+
+    def place(self, pointer: str) -> tuple[int, int] | None:
+        """Give line and column, from 1, of the key or item at a JSON Pointer; of its nearest parent where it is not written."""
+        places = places_of(self.data, self.index)
+        while pointer not in places:
+            if not pointer:
+                return (self.line, 1)
+            pointer = pointer.rpartition("/")[0]
+        return places[pointer]
+
+    def problem(self, code: str, message: str, pointer: str = "", hint: str = "") -> Problem:
+        """Give an error at a pointer of this document."""
+        line, column = self.place(pointer) or (self.line, 1)
+        return Problem(path=self.path, line=line, column=column, pointer=pointer, code=code, message=message, hint=hint)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file as it was read. With a problem the rest of the file is unknown: what it would have said can't be told."""
+
+    documents: tuple[Document, ...]
+    problems: tuple[Problem, ...] = ()
+
+
+class _RefusedError(Exception):
+    """Ends the reading of a file."""
+
+    def __init__(self, code: str, message: str, event: _Event | None = None, hint: str = "") -> None:
+        super().__init__(message)
+        self.code, self.message, self.hint = code, message, hint
+        self.mark = event.start_mark if event is not None else None
+
+
+def read(data: bytes, path: str) -> Source:
+    """Give the documents of a YAML file; empty ones are left out."""
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        found = Problem(
+            path=path, line=line, code="yaml.encoding", message="not UTF-8", hint="save the file as UTF-8 text"
+        )
+        return Source((), (found,))
+    documents: list[Document] = []
+    builder = _Builder(path, data)
+    try:
+        for document in builder.documents(yaml.parse(data, Loader=yaml.CSafeLoader)):
+            documents.append(document)  # noqa: PERF402 - what was read before an error is kept
+    except _RefusedError as error:
+        mark = error.mark
+        place = (mark.line + 1, mark.column + 1) if mark is not None else (None, None)
+        return Source(tuple(documents), (_refused(path, place, error.code, error.message, error.hint),))
+    except yaml.YAMLError as error:
+        return Source(tuple(documents), (_syntax(path, error),))
+    return Source(tuple(documents))
+
+
+def _syntax(path: str, error: yaml.YAMLError) -> Problem:
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    place = (mark.line + 1, mark.column + 1) if mark is not None else (None, None)
+    said = [getattr(error, "problem", None), getattr(error, "context", None)]
+    message = ", ".join(str(part) for part in said if part) or "the text is not YAML"
+    hint = "indent with spaces: YAML takes no tabs" if "'\\t'" in message else ""
+    return _refused(path, place, "yaml.syntax", message, hint)
+
+
+def _refused(path: str, place: tuple[int | None, int | None], code: str, message: str, hint: str) -> Problem:
+    return Problem(path=path, line=place[0], column=place[1], code=code, message=message, hint=hint)
+
+
+class _Frame:
+    """A mapping or list that is being read."""
+
+    __slots__ = ("anchor", "before", "key", "merged", "value")
+
+    def __init__(self, value: dict[str, Any] | list[Any], anchor: str | None, before: int) -> None:
+        self.value = value
+        self.anchor = anchor
+        self.before = before
+        self.key: Any = _NO_KEY
+        self.merged: list[dict[str, Any]] | None = None
+
+
+_NO_KEY = object()
+_MERGE = object()
+
+
+class _Builder:
+    """Builds values from events. `_size` counts what the finished values hold, aliases in full."""
+
+    def __init__(self, path: str, data: bytes) -> None:
+        self._path, self._data = path, data
+        self._size = 0
+        self._stack: list[_Frame] = []
+        self._anchors: dict[str, tuple[Any, int]] = {}
+        self._problems: list[Problem] = []
+        self._root: Any = None
+
+    def documents(self, events: Iterator[_Event]) -> Iterator[Document]:
+        index, line, empty = -1, 1, False
+        for event in events:
+            kind = type(event)
+            if kind is ScalarEvent:
+                if not self._stack:
+                    line, empty = event.start_mark.line + 1, event.start_mark.index == event.end_mark.index
+                self._scalar(event)
+            elif kind is MappingStartEvent or kind is SequenceStartEvent:
+                if not self._stack:
+                    line, empty = event.start_mark.line + 1, False
+                self._open(event, {} if kind is MappingStartEvent else [])
+            elif kind is MappingEndEvent or kind is SequenceEndEvent:
+                self._close(event)
+            elif kind is AliasEvent:
+                self._alias(event)
+            elif kind is DocumentStartEvent:
+                index, self._anchors, self._problems = index + 1, {}, []
+                self._count(event, 1)
+            elif kind is DocumentEndEvent and not empty:
+                yield Document(self._root, self._path, line, index, self._data, tuple(self._problems))
+
+    def _scalar(self, event: _Event) -> None:
+        self._count(event, 1)
+        tag = event.tag
+        text: str = event.value
+        value: Any = text
+        frame = self._stack[-1] if self._stack else None
+        if tag is None and event.implicit[0]:
+            if text == "<<" and frame is not None and frame.key is _NO_KEY and isinstance(frame.value, dict):
+                frame.key = _MERGE
+                return
+            try:
+                value = resolve(text)
+            except NumberError as error:
+                self._tell(event, "yaml.number", str(error), "write it in quotes if it is meant as text")
+        elif tag is not None and tag not in {"!", f"{_TAG}str"}:
+            value = self._tagged(event, tag, text)
+        if event.anchor is not None:
+            self._anchors[event.anchor] = (value, 1)
+        self._add(event, value)
+
+    def _tagged(self, event: _Event, tag: str, text: str) -> Any:
+        kinds: dict[str, Any] = {"bool": bool, "int": int, "float": (int, float), "null": type(None), "timestamp": str}
+        wanted = kinds.get(tag.removeprefix(_TAG)) if tag.startswith(_TAG) else None
+        try:
+            value = resolve(text)
+        except NumberError:
+            value = None
+        if wanted is not None and isinstance(value, wanted) and (wanted is bool or not isinstance(value, bool)):
+            return value
+        self._tell(
+            event, "yaml.tag", f"tag {tag.replace(_TAG, '!!')} is not read here", "write the value without a tag"
+        )
+        return text
+
+    def _open(self, event: _Event, value: dict[str, Any] | list[Any]) -> None:
+        if len(self._stack) >= MAX_DEPTH:
+            raise _RefusedError("yaml.too-deep", f"values are nested deeper than {MAX_DEPTH}", event)
+        if event.tag not in _COLLECTIONS:
+            tag = event.tag.replace(_TAG, "!!")
+            self._tell(event, "yaml.tag", f"tag {tag} is not read here", "write the value without a tag")
+        self._count(event, 1)
+        # An alias to what is still open would be a value inside itself.
+        if event.anchor is not None:
+            self._anchors.pop(event.anchor, None)
+        self._stack.append(_Frame(value, event.anchor, self._size))
+
+    def _close(self, event: _Event) -> None:
+        frame = self._stack.pop()
+        value = frame.value
+        if frame.merged is not None and isinstance(value, dict):
+            for source in frame.merged:
+                for key in source:
+                    if key not in value:
+                        value[key] = source[key]
+        if frame.anchor is not None:
+            self._anchors[frame.anchor] = (value, self._size - frame.before + 1)
+        self._add(event, value)
+
+    def _alias(self, event: _Event) -> None:
+        known = self._anchors.get(event.anchor)
+        if known is None:
+            raise _RefusedError("yaml.alias", f"alias *{event.anchor} names no finished value", event)
+        value, size = known
+        self._count(event, size)
+        self._add(event, value)
+
+    def _add(self, event: _Event, value: Any) -> None:
+        if not self._stack:
+            self._root = value
+            return
+        frame = self._stack[-1]
+        target = frame.value
+        if isinstance(target, list):
+            target.append(value)
+        elif frame.key is _NO_KEY:
+            frame.key = self._key(event, value, target)
+        elif frame.key is _MERGE:
+            frame.key = _NO_KEY
+            self._merge(event, frame, value)
+        else:
+            target[frame.key] = value
+            frame.key = _NO_KEY
+
+    def _key(self, event: _Event, value: Any, target: dict[str, Any]) -> str:
+        """Give a key as text: what sigs.k8s.io/yaml makes of `1:` and `true:`."""
+        if isinstance(value, bool):
+            key = "true" if value else "false"
+        elif isinstance(value, (str, int, float)):
+            key = str(value)
+        else:
+            self._tell(event, "yaml.key", "a key must be text", "write it in quotes")
+            key = "" if value is None else "?"
+        if key in target:
+            self._tell(event, "yaml.duplicate-key", f"key {_short(key)!r} is written twice", "remove one of them")
+        else:
+            target[key] = None
+        return key
+
+    def _merge(self, event: _Event, frame: _Frame, value: Any) -> None:
+        sources = value if isinstance(value, list) else [value]
+        if not all(isinstance(source, dict) for source in sources):
+            self._tell(event, "yaml.merge-key", "<< takes a mapping or a list of mappings", 'write "<<" if it is text')
+            return
+        self._count(event, sum(len(source) for source in sources))
+        frame.merged = [*(frame.merged or []), *sources]
+
+    def _count(self, event: _Event, size: int) -> None:
+        self._size += size
+        if self._size > MAX_VALUES:
+            raise _RefusedError(
+                "yaml.too-large",
+                f"the file holds more than {MAX_VALUES} values",
+                event,
+                "split it, or expand fewer aliases",
+            )
+
+    def _tell(self, event: _Event, code: str, message: str, hint: str) -> None:
+        mark = event.start_mark
+        if len(self._problems) < 100:
+            self._problems.append(_refused(self._path, (mark.line + 1, mark.column + 1), code, message, hint))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 80 else f"{text[:79]}…"

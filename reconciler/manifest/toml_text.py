@@ -1,0 +1,258 @@
+"""TOML text to values and the places of its keys. tomllib gives values without lines; the scan here gives lines without values."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from reconciler.problems import Problem
+
+MAX_BYTES = 256 * 1024
+MAX_DEPTH = 40
+_MAX_KEY_PARTS = 32
+_I64 = 2**63
+_PLACE = re.compile(r"\(at line (\d+), column (\d+)\)")
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
+#: A long run of dots in a key costs tomllib seconds and hundreds of MB: told before it parses.
+_DOTTED = re.compile(rf"(?:[A-Za-z0-9_\-\"']+[ \t]*\.[ \t]*){{{_MAX_KEY_PARTS}}}")
+_NESTED = re.compile(rf"[\[{{][\s\[{{]{{{MAX_DEPTH},}}")
+
+
+@dataclass(frozen=True, slots=True)
+class TomlText:
+    """A parsed text: `value` None where it could not be parsed. `places` gives line and column (from 1) by JSON Pointer."""
+
+    value: dict[str, Any] | None
+    places: dict[str, tuple[int, int]]
+    problems: tuple[Problem, ...]
+
+    def place(self, pointer: str) -> tuple[int, int] | None:
+        """Give the place of a pointer, or of the nearest thing around it."""
+        while pointer:
+            if pointer in self.places:
+                return self.places[pointer]
+            pointer = pointer.rpartition("/")[0]
+        return 1, 1
+
+
+def read(data: bytes, path: str) -> TomlText:
+    """Read TOML. Bad text is told with its place; nothing is raised."""
+    problem = _bounded(data, path)
+    if problem is not None:
+        return TomlText(None, {}, (problem,))
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        return TomlText(
+            None,
+            {},
+            (
+                Problem(
+                    path=path, line=line, code="spin.parse.toml", message="not UTF-8", hint="save the file as UTF-8"
+                ),
+            ),
+        )
+    text = text.removeprefix("\ufeff")
+    try:
+        value = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, ValueError, RecursionError) as error:
+        found = _PLACE.search(str(error))
+        line, column = (int(found[1]), int(found[2])) if found else (text.count("\n") + 1, 1)
+        message = _PLACE.sub("", str(error)).replace("(at end of document)", "at the end of the file").strip()
+        return TomlText(
+            None,
+            {},
+            (
+                Problem(
+                    path=path,
+                    line=line,
+                    column=column,
+                    code="spin.parse.toml",
+                    message=f"not valid TOML: {message[:200]}",
+                ),
+            ),
+        )
+    places = _Scan(text).places()
+    wide = _wide(value, "")
+    problems = tuple(
+        Problem(path=path, line=(places.get(pointer) or (None, None))[0], column=(places.get(pointer) or (None, None))[1], pointer=pointer,
+                code="spin.parse.toml", message="a whole number beyond 64 bits")
+        for pointer in wide
+    )  # fmt: skip
+    return TomlText(value, places, problems)
+
+
+def _bounded(data: bytes, path: str) -> Problem | None:
+    if len(data) > MAX_BYTES:
+        return Problem(
+            path=path, code="spin.parse.too-large", message=f"{len(data)} bytes, and at most {MAX_BYTES} are read"
+        )
+    text = data.decode("utf-8", "replace")
+    for pattern, words in (
+        (_DOTTED, f"a key of more than {_MAX_KEY_PARTS} parts"),
+        (_NESTED, f"nested deeper than {MAX_DEPTH}"),
+    ):
+        if (found := pattern.search(text)) is not None:
+            return Problem(
+                path=path, line=text.count("\n", 0, found.start()) + 1, code="spin.parse.too-deep", message=words
+            )
+    return None
+
+
+def _wide(value: Any, pointer: str) -> Iterator[str]:
+    """Give the pointers of whole numbers that TOML's 64 bits don't hold: Spin's parser refuses them, tomllib doesn't."""
+    if isinstance(value, dict):
+        for key, below in value.items():
+            yield from _wide(below, f"{pointer}/{_escaped(key)}")
+    elif isinstance(value, list):
+        for index, below in enumerate(value):
+            yield from _wide(below, f"{pointer}/{index}")
+    elif isinstance(value, int) and not -_I64 <= value < _I64:
+        yield pointer
+
+
+def _escaped(key: str) -> str:
+    return key.replace("~", "~0").replace("/", "~1")
+
+
+class _Scan:
+    """Walks a text that tomllib accepted and notes where each key stands."""
+
+    def __init__(self, text: str) -> None:
+        self._text, self._at = text, 0
+        self._line, self._line_at = 1, 0
+        self._found: dict[str, tuple[int, int]] = {}
+        self._lengths: dict[str, int] = {}
+
+    def places(self) -> dict[str, tuple[int, int]]:
+        """Walk the whole text."""
+        table = ""
+        while self._skip_space(lines=True):
+            if self._peek() == "[":
+                table = self._header()
+            else:
+                self._pair(table)
+        return self._found
+
+    def _peek(self) -> str:
+        return self._text[self._at : self._at + 1]
+
+    def _forward(self, count: int) -> None:
+        passed = self._text[self._at : self._at + count]
+        newlines = passed.count("\n")
+        if newlines:
+            self._line += newlines
+            self._line_at = self._at + passed.rindex("\n") + 1
+        self._at += count
+
+    def _skip_space(self, *, lines: bool) -> bool:
+        """Skip blanks (and line ends and comments); tell whether anything is left."""
+        while self._at < len(self._text):
+            character = self._peek()
+            if character == "#" and lines:
+                end = self._text.find("\n", self._at)
+                self._forward((len(self._text) if end < 0 else end) - self._at)
+            elif character in " \t" or (lines and character in "\r\n"):
+                self._forward(1)
+            else:
+                return True
+        return False
+
+    def _note(self, pointer: str, place: tuple[int, int]) -> None:
+        self._found.setdefault(pointer, place)
+
+    def _here(self) -> tuple[int, int]:
+        return self._line, self._at - self._line_at + 1
+
+    def _header(self) -> str:
+        place = self._here()
+        array = self._text.startswith("[[", self._at)
+        self._forward(2 if array else 1)
+        pointer = ""
+        parts = self._key()
+        for number, (part, _) in enumerate(parts):
+            pointer += f"/{_escaped(part)}"
+            last = number == len(parts) - 1
+            if last and array:
+                self._note(pointer, place)
+                index = self._lengths.get(pointer, 0)
+                self._lengths[pointer] = index + 1
+                pointer += f"/{index}"
+            elif pointer in self._lengths:
+                pointer += f"/{self._lengths[pointer] - 1}"
+            self._note(pointer, place)
+        self._skip_space(lines=False)
+        self._forward(2 if array else 1)
+        return pointer
+
+    def _pair(self, table: str) -> None:
+        pointer = table
+        for part, place in self._key():
+            pointer += f"/{_escaped(part)}"
+            self._note(pointer, place)
+        self._skip_space(lines=False)
+        self._forward(1)  # the =
+        self._value(pointer)
+
+    def _key(self) -> list[tuple[str, tuple[int, int]]]:
+        parts = []
+        while True:
+            self._skip_space(lines=False)
+            place = self._here()
+            if self._peek() in "\"'":
+                parts.append((self._string(), place))
+            else:
+                found = _BARE.match(self._text, self._at)
+                word = found[0] if found else ""
+                self._forward(max(1, len(word)))
+                parts.append((word, place))
+            self._skip_space(lines=False)
+            if self._peek() != ".":
+                return parts
+            self._forward(1)
+
+    def _string(self) -> str:
+        """Pass a string; gives its text, escapes left as they are (keys seldom have any)."""
+        quote = self._peek()
+        mark = quote * 3 if self._text.startswith(quote * 3, self._at) else quote
+        self._forward(len(mark))
+        start = self._at
+        while not self._text.startswith(mark, self._at):
+            self._forward(2 if quote == '"' and self._peek() == "\\" else 1)
+        text = self._text[start : self._at]
+        self._forward(len(mark))
+        while len(mark) > 1 and self._peek() == quote:
+            self._forward(1)  # up to two quotes may stand before the closing three
+        return text
+
+    def _value(self, pointer: str) -> None:
+        self._skip_space(lines=False)
+        character = self._peek()
+        if character in {'"', "'"}:
+            self._string()
+        elif character == "[":
+            self._forward(1)
+            index = 0
+            while self._skip_space(lines=True) and self._peek() != "]":
+                self._note(f"{pointer}/{index}", self._here())
+                self._value(f"{pointer}/{index}")
+                index += 1
+                self._skip_space(lines=True)
+                if self._peek() == ",":
+                    self._forward(1)
+            self._forward(1)
+        elif character == "{":
+            self._forward(1)
+            while self._skip_space(lines=True) and self._peek() != "}":
+                self._pair(pointer)
+                self._skip_space(lines=True)
+                if self._peek() == ",":
+                    self._forward(1)
+            self._forward(1)
+        else:
+            while self._at < len(self._text) and self._peek() not in ",]}\r\n#":
+                self._forward(1)

@@ -48,7 +48,7 @@ def http_host_fault(text: str) -> str:
     rest = rest.removesuffix("/")
     if "/" in rest or "?" in rest or "#" in rest:
         return f"{text!r} must be a host without a path"
-    host, port, fault = _split(rest)
+    host, port, fault = _split(rest.rpartition("@")[2])
     if fault:
         return fault
     if port and not (port.isdecimal() and int(port) <= _MAX_PORT):

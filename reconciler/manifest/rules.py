@@ -127,7 +127,7 @@ def _trigger(
             elif reference not in components:
                 report.add(
                     f"{pointer}/{below}",
-                    "spin.load.component",
+                    "spin.run.component",
                     f"there is no component {reference!r}",
                     _near(reference, components),
                 )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from reconciler.fleet.yaml_reader import Document
 from reconciler.manifest.model import Application
 from reconciler.problems import Problem, Severity
 
@@ -43,6 +44,7 @@ class AppDefinition:
 
     With an error among them the app is withheld: no cluster gets a new version of it.
     `application` is None where its manifest could not be read. `blobs` are the Git blob ids its version depends on.
+    `version` is empty where the app is withheld. `document` is what places are looked up in.
     """
 
     name: str
@@ -53,6 +55,8 @@ class AppDefinition:
     manifest_path: str
     blobs: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
+    version: str = ""
+    document: Document | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,6 +79,20 @@ class BundleDefinition:
     objects: tuple[SourcedObject, ...] = ()
     blobs: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
+    version: str = ""
+    document: Document | None = field(default=None, repr=False, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RolloutDefinition:
+    """An identified Rollout document. With an error in `problems` no app can be released by it."""
+
+    name: str
+    path: str
+    line: int
+    spec: Mapping[str, Any]
+    problems: tuple[Problem, ...] = ()
+    document: Document | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,6 +107,8 @@ class Fleet:
     clusters: Mapping[str, Cluster]
     apps: Mapping[str, AppDefinition]
     bundles: Mapping[str, BundleDefinition]
+    rollouts: Mapping[str, RolloutDefinition] = field(default_factory=dict)
+    document: Document | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,7 +10,9 @@ import pathspec
 
 from reconciler.errors import InputError
 from reconciler.fleet.model import API_GROUP, API_VERSION
-from reconciler.fleet.yaml_documents import YamlDocument, YamlFile, read
+from reconciler.fleet.yaml_reader import Document as YamlDocument
+from reconciler.fleet.yaml_reader import Source as YamlFile
+from reconciler.fleet.yaml_reader import read
 from reconciler.manifest import Parsed, parse
 from reconciler.problems import Problem, has_errors
 from reconciler.schema_check import check, closest

@@ -1,0 +1,138 @@
+"""What watch events mean: the live side of drift, health and membership. Pure decisions over Members; no requests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from reconciler.agent.desired import DesiredSet
+from reconciler.agent.identity import Identity
+from reconciler.agent.members import Member, Members
+from reconciler.plan.model import HealthResult, ObjectKey, key_of
+from reconciler.plan.owned import covers_exactly, owned_hash
+from reconciler.render.model import APP_ANNOTATION
+
+
+@dataclass(kw_only=True, slots=True)
+class Observer:
+    """Turns live objects into members and says, through `drifted`, whose objects need a look.
+
+    While a write of an object is in flight its events are kept, not judged: the answer comes first (`begin`, `end`).
+    """
+
+    identity: Identity
+    desired: DesiredSet
+    members: Members
+    health_of: Callable[[Mapping[str, Any]], HealthResult]
+    drifted: Callable[[str], None]
+    changed: Callable[[str], None]
+    _in_flight: dict[ObjectKey, Mapping[str, Any] | None] = field(default_factory=dict)
+    _missed: dict[ObjectKey, str] = field(default_factory=dict)
+
+    def begin(self, key: ObjectKey) -> None:
+        """Say that a write of this object is on its way."""
+        self._in_flight[key] = None
+
+    def end(self, key: ObjectKey) -> None:
+        """Say that the write was answered (and recorded, where it succeeded); judges what came in between."""
+        kept, gone = self._in_flight.pop(key, None), self._missed.pop(key, None)
+        if kept is not None:
+            self.saw(kept)
+        if gone is not None:
+            self.missed(key, gone)
+
+    def saw(self, obj: Mapping[str, Any]) -> None:
+        """Take an object from a list, or from an ADDED or MODIFIED event."""
+        key = key_of(obj)
+        if key in self._in_flight:
+            self._in_flight[key] = obj
+            return
+        known = self.members.get(key)
+        version = int(obj["metadata"]["resourceVersion"])
+        if (
+            known is not None
+            and known.uid == obj["metadata"]["uid"]
+            and version <= known.resource_version
+            and not known.gone
+        ):
+            return
+        self._judge(obj, key, known, version)
+
+    def _judge(self, obj: Mapping[str, Any], key: ObjectKey, known: Member | None, version: int) -> None:
+        live_hash = owned_hash(obj, self.identity.manager)
+        if live_hash is None and known is None:
+            return  # it carries our label but no field of ours: copied or forged, never a member
+        health = self.health_of(obj)
+        if known is not None and known.owned_hash is not None and known.owned_hash == live_hash:
+            self.members.put(replace(known, resource_version=version, health=health, gone=False))
+            if known.health != health:
+                self.changed(known.owner)
+            return
+        wanted = self.desired.get(key)
+        as_wanted = (
+            wanted is not None
+            and (known is None or known.owned_hash is None)
+            and covers_exactly(obj, self.identity.manager, wanted.object())
+        )
+        self.members.put(
+            member_of(
+                obj,
+                owner=wanted.owner if wanted is not None else _owner(obj),
+                owned=live_hash,
+                content=wanted.content if wanted is not None and as_wanted else None,
+                health=health,
+            )
+        )
+        if wanted is not None and not as_wanted:
+            self.drifted(wanted.owner)
+
+    def missed(self, key: ObjectKey, uid: str) -> None:
+        """Take a DELETED event, or an absence from a complete list: the object left the set; look before concluding.
+
+        `uid` tells a late word about an earlier object of the name from one about the present one.
+        """
+        if key in self._in_flight:
+            self._missed[key] = uid
+            return
+        known = self.members.get(key)
+        if known is None or known.gone or known.uid != uid:
+            return
+        wanted = self.desired.get(key)
+        if wanted is None:
+            self.members.drop(key)
+            self.changed(known.owner)
+            return
+        self.members.put(replace(known, content=None, gone=True))
+        self.drifted(wanted.owner)
+
+    def record(self, obj: Mapping[str, Any], *, owner: str, content: bytes) -> Member:
+        """Take the API server's answer to our own apply: from now on this is what the object is compared with."""
+        member = member_of(
+            obj, owner=owner, owned=owned_hash(obj, self.identity.manager), content=content, health=self.health_of(obj)
+        )
+        self.members.put(member)
+        return member
+
+
+def member_of(
+    obj: Mapping[str, Any], *, owner: str, owned: bytes | None, content: bytes | None, health: HealthResult
+) -> Member:
+    """Give what is kept of a live object."""
+    metadata = obj["metadata"]
+    controlled = any(reference.get("controller") for reference in metadata.get("ownerReferences") or ())
+    return Member(
+        key=key_of(obj),
+        api_version=obj["apiVersion"],
+        uid=metadata["uid"],
+        resource_version=int(metadata["resourceVersion"]),
+        owner=owner,
+        owned_hash=owned,
+        content=content,
+        health=health,
+        prunable=owned is not None and not controlled,
+    )
+
+
+def _owner(obj: Mapping[str, Any]) -> str:
+    return str((obj["metadata"].get("annotations") or {}).get(APP_ANNOTATION, ""))

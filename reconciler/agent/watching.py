@@ -1,0 +1,123 @@
+"""Live state: one watch for each group, version and kind as applied, on the membership label."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+
+from reconciler.agent.identity import Identity
+from reconciler.agent.members import Members
+from reconciler.agent.observing import Observer
+from reconciler.agent.spinapps import APP_LABEL, SpinApps
+from reconciler.cluster.access import may
+from reconciler.cluster.connection import Connection
+from reconciler.cluster.discovery import Resource
+from reconciler.cluster.watch import Changed, Complete, Event, Removed, Selection, watch
+from reconciler.plan.model import HealthResult, ObjectKey, key_of
+
+
+@dataclass(kw_only=True, slots=True)
+class Watches:
+    """Starts watches as kinds come to be applied, and feeds the observer. `namespaces` are those allowed where not all are."""
+
+    connection: Connection
+    identity: Identity
+    observer: Observer
+    members: Members
+    spinapps: SpinApps
+    changed: Callable[[str], None]
+    namespaces: tuple[str, ...]
+    _tasks: dict[Selection, asyncio.Task[None]] = field(default_factory=dict)
+    _complete: dict[Selection, asyncio.Event] = field(default_factory=dict)
+    _wide: dict[tuple[str, str], bool] = field(default_factory=dict)
+
+    async def ensure(self, resources: Iterable[Resource]) -> None:
+        """Have each resource watched, and wait until its complete state has been seen. Raises ClusterError where a watch is refused."""
+        selections = [
+            selection for resource in dict.fromkeys(resources) for selection in await self._selections(resource)
+        ]
+        await asyncio.gather(*(self._start(selection, self._members) for selection in selections))
+
+    async def ensure_deployments(self, deployments: Resource) -> None:
+        """Have the Deployments that the SpinKube operator makes watched: they tell the health of SpinApps."""
+        selections = await self._selections(deployments)
+        ours = [replace(selection, label_selector=APP_LABEL) for selection in selections]
+        await asyncio.gather(*(self._start(selection, self._deployments) for selection in ours))
+
+    async def stop(self) -> None:
+        """End every watch."""
+        for task in self._tasks.values():
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        self._tasks.clear()
+
+    async def _selections(self, resource: Resource) -> list[Selection]:
+        """Watch everywhere where the account may, else each allowed namespace."""
+        place = (resource.group, resource.plural)
+        if place not in self._wide:
+            self._wide[place] = not resource.namespaced or await may(
+                self.connection, resource, "watch", impersonate=self.identity.user
+            )
+        names = [""] if self._wide[place] else list(self.namespaces)
+        return [Selection(resource=resource, namespace=name, label_selector=self.identity.selector) for name in names]
+
+    async def _start(self, selection: Selection, feed: Callable[[Selection, Event], None]) -> None:
+        task = self._tasks.get(selection)
+        if task is None or task.done():
+            self._complete[selection] = asyncio.Event()
+            task = self._tasks[selection] = asyncio.create_task(self._run(selection, feed))
+        waiting = asyncio.create_task(self._complete[selection].wait())
+        try:
+            await asyncio.wait([task, waiting], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            waiting.cancel()
+        if task.done():
+            task.result()
+
+    async def _run(self, selection: Selection, feed: Callable[[Selection, Event], None]) -> None:
+        async for event in watch(self.connection, selection, impersonate=self.identity.user):
+            feed(selection, event)
+            if isinstance(event, Complete):
+                self._complete[selection].set()
+
+    def _members(self, selection: Selection, event: Event) -> None:
+        if isinstance(event, Changed):
+            self.observer.saw(event.object)
+        elif isinstance(event, Removed):
+            self.observer.missed(key_of(event.object), event.object["metadata"]["uid"])
+        else:
+            present = {key_of(obj) for obj in event.items}
+            for obj in event.items:
+                self.observer.saw(obj)
+            for member in self.members:
+                if _within(selection, member.key, member.api_version) and member.key not in present:
+                    self.observer.missed(member.key, member.uid)
+
+    def _deployments(self, selection: Selection, event: Event) -> None:
+        if isinstance(event, Changed):
+            self._tell(self.spinapps.deployment(event.object))
+        elif isinstance(event, Removed):
+            self._tell(self.spinapps.deployment_gone(key_of(event.object)))
+        else:
+            for obj in event.items:
+                self._tell(self.spinapps.deployment(obj))
+            places = frozenset((obj["metadata"]["namespace"], obj["metadata"]["name"]) for obj in event.items)
+            for key in self.spinapps.complete(places):
+                if not selection.namespace or key.namespace == selection.namespace:
+                    self._tell(self.spinapps.deployment_gone(key))
+
+    def _tell(self, news: tuple[ObjectKey, HealthResult] | None) -> None:
+        if news is None:
+            return
+        key, health = news
+        member = self.members.get(key)
+        if member is not None and member.health != health:
+            self.members.put(replace(member, health=health))
+            self.changed(member.owner)
+
+
+def _within(selection: Selection, key: ObjectKey, api_version: str) -> bool:
+    resource = selection.resource
+    same = (key.group, key.kind) == (resource.group, resource.kind) and api_version == resource.api_version
+    return same and (not selection.namespace or key.namespace == selection.namespace)

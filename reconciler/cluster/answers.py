@@ -23,6 +23,9 @@ BUSY = frozenset({429, 503})
 
 _SERVER_ERROR = 500
 _TOLD_CAUSES = 8
+#: How the API server begins its answer to an apply that does not fit the schema: a fault of the object, told as a bare 500.
+_MISFIT = "failed to create typed patch object"
+_MISFIT_VALUE = re.compile(r", got &.*", re.DOTALL)
 _MANAGER = re.compile(r'conflict with "((?:[^"\\]|\\.)*)"')
 
 
@@ -88,6 +91,9 @@ def refusal(
             hint="name the API server's own URL in the kubeconfig",
         )
     causes = _causes(status)
+    if answer.status == _SERVER_ERROR and message.startswith(_MISFIT):
+        # The value that does not fit is quoted at the end, and may be a Secret's.
+        return ClusterError(_MISFIT_VALUE.sub("", message), status=answer.status, reason="Invalid")
     if answer.status >= _SERVER_ERROR or answer.status in BUSY:
         stale = any(cause.get("reason") == "ResourceVersionTooLarge" for cause in causes)
         kind = StaleServerError if stale else UnavailableError

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import pytest
+
+from reconciler.cluster.access import may
+from reconciler.cluster.connection import Connection
+from reconciler.cluster.discovery import Resource
+from reconciler.cluster.read import list_objects
+from reconciler.errors import ClusterError
+from reconciler.local.controlplane import ControlPlane
+
+pytestmark = pytest.mark.cluster
+
+
+def account_with_a_view(control_plane: ControlPlane, namespace: str) -> str:
+    """An account that may read what is in its own namespace, and nothing else."""
+    metadata = {"name": "viewer", "namespace": namespace}
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}
+    control_plane.request("POST", f"/api/v1/namespaces/{namespace}/serviceaccounts", account)
+    binding = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "RoleBinding",
+        "metadata": metadata,
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "view"},
+        "subjects": [{"kind": "ServiceAccount", **metadata}],
+    }
+    control_plane.request("POST", f"/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/rolebindings", binding)
+    return f"system:serviceaccount:{namespace}:viewer"
+
+
+async def test_a_request_has_the_rights_of_the_impersonated_account_only(
+    connection: Connection, control_plane: ControlPlane, config_maps: Resource, fresh_namespace: str
+) -> None:
+    user = account_with_a_view(control_plane, fresh_namespace)
+    await list_objects(connection, config_maps, namespace=fresh_namespace, impersonate=user)
+    with pytest.raises(ClusterError) as caught:
+        await list_objects(connection, config_maps, namespace="kube-system", impersonate=user)
+    assert (caught.value.status, caught.value.reason) == (403, "Forbidden")
+    assert user in caught.value.message
+
+
+async def test_an_access_review_tells_beforehand_what_will_be_refused(
+    connection: Connection, control_plane: ControlPlane, config_maps: Resource, fresh_namespace: str
+) -> None:
+    user = account_with_a_view(control_plane, fresh_namespace)
+    assert await may(connection, config_maps, "list", namespace=fresh_namespace, impersonate=user)
+    assert not await may(connection, config_maps, "patch", namespace=fresh_namespace, impersonate=user)
+    assert not await may(connection, config_maps, "list", impersonate=user)
+    assert await may(connection, config_maps, "list")

@@ -131,28 +131,39 @@ class Connection:
         Raises ClusterError where it is refused, and UnavailableError where nothing comes for `silence` seconds (a half-open
         connection never says that it is dead), after `total` seconds, or where the connection breaks.
         """
-        await self.hold.passed()
-        generation = self.credentials.generation
-        headers = await self._headers(accept=accept, impersonate=impersonate)
         timeout = aiohttp.ClientTimeout(total=total, sock_connect=_CONNECT_SECONDS, sock_read=silence)
-        call = f"WATCH {path}"
-        self._count("WATCH")
+        call, url = f"WATCH {path}", self._url(path, params)
         try:
-            async with self._ask("GET", self._url(path, params), headers=headers, timeout=timeout) as response:
-                if response.status not in OK:
-                    answer, wait = await _answer(response, call)
-                    if answer.status == UNAUTHORIZED:
-                        await self.credentials.renew(generation)
-                        raise UnavailableError(f"{call}: the credentials were read anew", retry_after=0.0)
-                    if answer.status in BUSY:
-                        self.hold.for_seconds(wait or 1.0)
-                    raise refusal("WATCH", path, answer, wait)
+            async with await self._open_stream(call, url, accept, impersonate, timeout) as response:
                 while line := await response.content.readline():
                     yield line
         except TimeoutError as error:
             raise UnavailableError(f"{call}: silent for longer than it may be") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:  # ValueError: a line longer than any object can be
             raise UnavailableError(f"{call}: {_told(error)}") from error
+
+    async def _open_stream(
+        self, call: str, url: URL, accept: str, impersonate: str, timeout: aiohttp.ClientTimeout
+    ) -> aiohttp.ClientResponse:
+        """Give a response whose body is still to be read; a 401 has the credentials read anew, once."""
+        renewed = False
+        while True:
+            await self.hold.passed()
+            generation = self.credentials.generation
+            headers = await self._headers(accept=accept, impersonate=impersonate)
+            self._count("WATCH")
+            response: aiohttp.ClientResponse = await self._ask("GET", url, headers=headers, timeout=timeout)
+            if response.status in OK:
+                return response
+            async with response:
+                answer, wait = await _answer(response, call)
+            if answer.status == UNAUTHORIZED and not renewed:
+                renewed = True
+                await self.credentials.renew(generation)
+                continue
+            if answer.status in BUSY:
+                self.hold.for_seconds(wait if wait is not None else 1.0)
+            raise refusal("WATCH", url.path, answer, wait)
 
     async def _once(
         self, method: str, url: URL, *, data: bytes | None, headers: Mapping[str, str], deadline: float

@@ -24,13 +24,13 @@ def list_digest(keys: Sequence[ObjectKey]) -> str:
     return hashlib.sha256("\n".join(sorted(str(key) for key in keys)).encode()).hexdigest()
 
 
-def held(going: int, members: int, *, max_objects: int | None, max_fraction: float | None) -> str:
+def held(going: int, members: int, *, max_objects: float | None, max_fraction: float | None) -> str:
     """Say why a prune of `going` of `members` objects is held, or give an empty string where it may go on.
 
     A fraction counts only where it stands for at least ten objects, so that small fleets can change.
     """
     if max_objects is not None and going > max_objects:
-        return f"{going} objects would be pruned and the guard allows {max_objects}"
+        return f"{going} objects would be pruned and the guard allows {max_objects:g}"
     if max_fraction is not None and going >= _SMALL and going > max_fraction * members:
         return f"{going} of {members} objects would be pruned and the guard allows {max_fraction:.0%}"
     return ""

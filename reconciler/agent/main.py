@@ -1,0 +1,248 @@
+"""The agent process: connects, follows its FleetSync, reports, and ends in order on SIGTERM."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
+from dataclasses import dataclass, field, replace
+
+from reconciler.agent.desired import DesiredSet
+from reconciler.agent.fleetsync import FleetSync, parse
+from reconciler.agent.identity import PARENT_KIND, identity_of
+from reconciler.agent.members import Members
+from reconciler.agent.metrics import Metrics
+from reconciler.agent.observing import Observer
+from reconciler.agent.options import AgentOptions
+from reconciler.agent.parent import Parent, known_extent
+from reconciler.agent.queue import WorkQueue
+from reconciler.agent.releases import Releases
+from reconciler.agent.reporting import report_of
+from reconciler.agent.server import serving
+from reconciler.agent.source import FleetSource, registries_of
+from reconciler.agent.spinapps import GROUP as SPIN_GROUP
+from reconciler.agent.spinapps import SpinApps
+from reconciler.agent.sync import Syncer
+from reconciler.agent.watching import Watches
+from reconciler.agent.writing import Writer
+from reconciler.artifact.verify import Verifier
+from reconciler.cluster.connection import Connection
+from reconciler.cluster.discovery import discover
+from reconciler.cluster.watch import Changed, Complete, Selection, watch
+from reconciler.errors import ClusterError, InputError, SpinfleetError, UnavailableError
+from reconciler.fleet.model import API_GROUP
+from reconciler.plan.model import ObjectKey
+
+logger = logging.getLogger(__name__)
+
+#: At most one status write in this many seconds, so that a thousand changes are one.
+_REPORT_EVERY = 0.5
+_RESTART_AFTER = 5.0
+
+
+def run(options: AgentOptions) -> int:
+    """Run an agent until SIGTERM or SIGINT. Gives its exit code: 0 after a signal, 2 where it could not go on."""
+    logging.basicConfig(
+        level=logging.INFO,
+        stream=sys.stderr,
+        format='{"time":"%(asctime)s","level":"%(levelname)s","logger":"%(name)s","message":"%(message)s"}',
+    )
+    return asyncio.run(_run(options))
+
+
+async def _run(options: AgentOptions) -> int:
+    loop, agent = asyncio.get_running_loop(), Agent(options=options)
+    main = asyncio.create_task(agent.run())
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, main.cancel)
+    try:
+        await main
+    except asyncio.CancelledError:
+        return 0
+    return 2
+
+
+@dataclass(kw_only=True, slots=True)
+class Agent:
+    """One process: serves its probes and follows one FleetSync, starting over where its spec changes who it is."""
+
+    options: AgentOptions
+    metrics: Metrics = field(default_factory=Metrics)
+    ready: bool = False
+
+    async def run(self) -> None:
+        """Go on until cancelled. Raises SpinfleetError only where the API server can't be used at all."""
+        async with AsyncExitStack() as stack:
+            if self.options.listen is not None:
+                await stack.enter_async_context(
+                    serving(
+                        self.options.listen,
+                        registry=self.metrics.registry,
+                        alive=lambda: True,
+                        ready=lambda: self.ready,
+                    )
+                )
+            connection = await stack.enter_async_context(
+                await Connection.open(self.options.kubeconfig, self.options.context)
+            )
+            while True:
+                try:
+                    await self._follow(connection)
+                except (ClusterError, UnavailableError, InputError) as error:
+                    logger.error("%s %s", error.message, error.hint)  # noqa: TRY400 - an expected failure needs no traceback
+                    await asyncio.sleep(_RESTART_AFTER)
+
+    async def _follow(self, connection: Connection) -> None:
+        """Follow the FleetSync until its identity changes or it is gone."""
+        discovery = await discover(connection)
+        resource = discovery.find(API_GROUP, PARENT_KIND)
+        if resource is None:
+            raise UnavailableError("the FleetSync definition is not installed", hint="run spinfleet install")
+        parent = Parent(
+            connection=connection, resource=resource, namespace=self.options.namespace, name=self.options.name
+        )
+        sync = await parent.read()
+        async with self._syncer(connection, parent, sync) as follower:
+            self.ready = True
+            await follower.follow(Selection(resource=resource, namespace=parent.namespace, name=parent.name))
+
+    @asynccontextmanager
+    async def _syncer(self, connection: Connection, parent: Parent, sync: FleetSync) -> AsyncIterator[Follower]:
+        """Put the parts together: this is the one place that knows them all."""
+        options = self.options
+        identity = identity_of(sync, options.default_service_account)
+        desired, members, queue = DesiredSet(), Members(), WorkQueue()
+        follower_changed = asyncio.Event()
+        wake = asyncio.Event()
+
+        def has_deployment(namespace: str, executor: str) -> bool:
+            wanted = desired.get(ObjectKey(SPIN_GROUP, "SpinAppExecutor", namespace, executor))
+            return wanted is None or bool(wanted.object()["spec"].get("createDeployment", True))
+
+        def changed(_owner: str) -> None:
+            follower_changed.set()
+
+        def drifted(owner: str) -> None:
+            self.metrics.drift.inc()
+            queue.add(owner)
+
+        spinapps = SpinApps(has_deployment=has_deployment)
+        observer = Observer(
+            identity=identity,
+            desired=desired,
+            members=members,
+            health_of=spinapps.health_of,
+            drifted=drifted,
+            changed=changed,
+        )
+        writer = Writer(
+            connection=connection, sync=sync, identity=identity, agent_namespace=options.agent_namespace,
+            discovery=await discover(connection), desired=desired, members=members, observer=observer,
+            metrics=self.metrics, slots=asyncio.Semaphore(options.concurrency),
+        )  # fmt: skip
+        watches = Watches(
+            connection=connection, identity=identity, observer=observer, members=members, spinapps=spinapps, changed=changed,
+            namespaces=sync.policy.namespaces or (sync.namespace,),
+        )  # fmt: skip
+        folder = options.cache / f"{sync.namespace}.{sync.name}"
+        registries = await registries_of(connection, sync)
+        async with Verifier(registries=registries, cache=folder / "verdicts") as verifier:
+            syncer = Syncer(
+                sync=sync, identity=identity, parent=parent,
+                source=FleetSource(connection=connection, folder=folder, allow_local=options.allow_local_sources),
+                releases=Releases(verifier=verifier, metrics=self.metrics), writer=writer, watches=watches, desired=desired,
+                members=members, queue=queue, metrics=self.metrics, extent=known_extent(sync), wake=wake.set,
+            )  # fmt: skip
+            try:
+                yield Follower(syncer=syncer, changed=follower_changed, wake=wake, workers=options.concurrency)
+            finally:
+                queue.close()
+                await watches.stop()
+
+
+@dataclass(kw_only=True, slots=True)
+class Follower:
+    """Runs a Syncer: its loop, its workers, its status, and its FleetSync's changes."""
+
+    syncer: Syncer
+    changed: asyncio.Event
+    wake: asyncio.Event
+    workers: int
+
+    async def follow(self, own: Selection) -> None:
+        """Go on until the FleetSync changes in a way that needs a new start."""
+        restart = asyncio.create_task(self._until_changed(own))
+        others = [
+            asyncio.create_task(self.syncer.queue.work(self._reconcile, workers=self.workers)),
+            asyncio.create_task(self._sync()),
+            asyncio.create_task(self._report()),
+        ]
+        try:
+            done, _ = await asyncio.wait([restart, *others], return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in (restart, *others):
+                task.cancel()
+            await asyncio.gather(restart, *others, return_exceptions=True)
+
+    async def _reconcile(self, owner: str) -> None:
+        try:
+            await self.syncer.reconcile(owner)
+        except SpinfleetError as error:
+            logger.warning("%s: %s", owner, error.message)
+            self.syncer.queue.add_later(owner, _RESTART_AFTER)
+        self.changed.set()
+
+    async def _sync(self) -> None:
+        """Sync at the interval, with jitter so that a thousand clusters do not ask at once, or as soon as asked to."""
+        while True:
+            self.wake.clear()
+            self.changed.set()
+            await self.syncer.sync_once()
+            self.changed.set()
+            interval = self.syncer.sync.source.interval * random.uniform(0.9, 1.1)  # noqa: S311 - spreads load
+            with suppress(TimeoutError):
+                async with asyncio.timeout(interval):
+                    await self.wake.wait()
+
+    async def _report(self) -> None:
+        while True:
+            await self.changed.wait()
+            self.changed.clear()
+            self.syncer.metrics.members.set(len(self.syncer.members))
+            try:
+                await self.syncer.parent.report(report_of(self.syncer))
+            except SpinfleetError as error:
+                logger.warning("status: %s", error.message)
+                self.changed.set()
+            await asyncio.sleep(_REPORT_EVERY)
+
+    async def _until_changed(self, own: Selection) -> None:
+        """Take the FleetSync's own changes: a request wakes the loop; a new spec starts over."""
+        async with aclosing(watch(self.syncer.parent.connection, own)) as events:
+            async for event in events:
+                if isinstance(event, Complete):
+                    if not event.items:
+                        return
+                    objects = event.items
+                elif isinstance(event, Changed):
+                    objects = (event.object,)
+                else:
+                    return
+                sync = parse(objects[0])
+                if sync.uid != self.syncer.sync.uid or sync.generation != self.syncer.sync.generation:
+                    return
+                self._requested(sync)
+
+    def _requested(self, sync: FleetSync) -> None:
+        state = self.syncer.state
+        handled = state.handled_request or str(self.syncer.sync.status.get("lastHandledRequest") or "")
+        if sync.request and sync.request != handled:
+            state.handled_request = sync.request
+            self.syncer.sync = replace(self.syncer.sync, annotations=sync.annotations)
+            self.wake.set()

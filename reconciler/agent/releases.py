@@ -1,0 +1,133 @@
+"""Which version of each app this cluster may run now: the newest that is valid, rendered and verified, else what it has."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from reconciler.agent.metrics import Metrics
+from reconciler.artifact.model import Verdict, VerdictStatus
+from reconciler.artifact.verify import Verifier
+from reconciler.errors import SpinfleetError
+from reconciler.fleet.model import AppAssignment, Assignment, BundleAssignment, Cluster, Unit, Withheld
+from reconciler.problems import Problem, Severity
+from reconciler.render import render_unit
+
+#: How long finished verdicts wait for others before they are acted on: one slow registry must not hold up the rest.
+_PATIENCE = 1.0
+_AT_ONCE = 8
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Release:
+    """A version that may run: its unit and the objects rendered from it."""
+
+    unit: AppAssignment | BundleAssignment
+    objects: tuple[Mapping[str, Any], ...]
+    verdict: Verdict | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Held:
+    """A unit whose new version may not run: why, and whether trying again may help."""
+
+    unit: Unit
+    reason: str
+    problems: tuple[Problem, ...] = ()
+    verdict: Verdict | None = None
+    again: bool = False
+
+
+Decision = Release | Held
+
+
+@dataclass(kw_only=True, slots=True)
+class Releases:
+    """Decides for each unit of an assignment, and remembers: an unchanged unit costs nothing."""
+
+    verifier: Verifier
+    metrics: Metrics
+    released: dict[str, Release] = field(default_factory=dict)
+    held: dict[str, Held] = field(default_factory=dict)
+    _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
+
+    def changed(self, assignment: Assignment) -> list[Unit]:
+        """Give the units that differ from what was last decided, and those worth another try."""
+        return [unit for name, unit in assignment.units.items() if not self._decided(name, unit)]
+
+    def _decided(self, name: str, unit: Unit) -> bool:
+        held = self.held.get(name)
+        if held is not None:
+            return not held.again and held.unit == unit
+        release = self.released.get(name)
+        return release is not None and release.unit == unit
+
+    def forget(self, names: Iterable[str]) -> None:
+        """Drop apps that are not placed here any more."""
+        for name in names:
+            self.released.pop(name, None)
+            self.held.pop(name, None)
+
+    async def decide(self, units: Iterable[Unit], cluster: Cluster) -> AsyncIterator[list[Decision]]:
+        """Decide for each unit, in batches as verdicts come in; records each decision before it is given."""
+        pending = {asyncio.create_task(self._decide(unit, cluster)) for unit in units}
+        try:
+            while pending:
+                await asyncio.wait(pending, timeout=_PATIENCE)
+                done = {task for task in pending if task.done()}
+                pending -= done
+                batch = [task.result() for task in done]
+                if batch:
+                    yield sorted(batch, key=lambda decision: decision.unit.name)
+        finally:
+            for task in pending:
+                task.cancel()
+
+    async def _decide(self, unit: Unit, cluster: Cluster) -> Decision:
+        decision = await self._judge(unit, cluster)
+        if isinstance(decision, Release):
+            self.released[unit.name] = decision
+            self.held.pop(unit.name, None)
+        else:
+            self.held[unit.name] = decision
+        return decision
+
+    async def _judge(self, unit: Unit, cluster: Cluster) -> Decision:
+        """Valid, then rendered, then verified: only then a release (design, invariant 1)."""
+        if isinstance(unit, Withheld):
+            return _refused(unit, unit.problems)
+        rendered = render_unit(unit, cluster)
+        if any(problem.severity is Severity.ERROR for problem in rendered.problems):
+            return _refused(unit, rendered.problems)
+        if isinstance(unit, BundleAssignment):
+            return Release(unit=unit, objects=rendered.objects, verdict=None)
+        verdict = await self._verify(unit, cluster)
+        if verdict.status is VerdictStatus.VERIFIED:
+            return Release(unit=unit, objects=rendered.objects, verdict=verdict)
+        again = verdict.status is VerdictStatus.INCOMPLETE
+        return Held(unit=unit, reason=f"artifact {verdict.reference}: {verdict.message}", verdict=verdict, again=again)
+
+    async def _verify(self, unit: AppAssignment, cluster: Cluster) -> Verdict:
+        reference = unit.spec["artifact"]
+        async with self._slots:
+            try:
+                verdict = await self.verifier.verify(
+                    reference, expected=unit.application, spin=cluster.spec.get("spin")
+                )
+            except SpinfleetError as error:
+                verdict = Verdict(
+                    status=VerdictStatus.INCOMPLETE,
+                    reference=reference,
+                    code="artifact.incomplete",
+                    message=error.message,
+                    hint=error.hint,
+                )
+        self.metrics.verdicts.labels(str(verdict.status)).inc()
+        return verdict
+
+
+def _refused(unit: Unit, problems: tuple[Problem, ...]) -> Held:
+    first = next((problem for problem in problems if problem.severity is Severity.ERROR), None)
+    return Held(unit=unit, reason=str(first) if first is not None else "not valid", problems=problems)

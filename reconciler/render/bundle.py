@@ -1,0 +1,38 @@
+"""The objects of a Bundle: passed through, but for a default namespace and what traces them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reconciler.fleet.model import BundleAssignment
+from reconciler.render.labels import traced
+
+#: Built-in kinds without a namespace; a custom kind without metadata.namespace is told by the API server's discovery.
+CLUSTER_SCOPED = frozenset(
+    {
+        ("", "Namespace"), ("", "Node"), ("", "PersistentVolume"),
+        ("admissionregistration.k8s.io", "MutatingWebhookConfiguration"), ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration"),
+        ("admissionregistration.k8s.io", "ValidatingAdmissionPolicy"), ("admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding"),
+        ("apiextensions.k8s.io", "CustomResourceDefinition"), ("apiregistration.k8s.io", "APIService"),
+        ("certificates.k8s.io", "CertificateSigningRequest"), ("flowcontrol.apiserver.k8s.io", "FlowSchema"),
+        ("flowcontrol.apiserver.k8s.io", "PriorityLevelConfiguration"), ("networking.k8s.io", "IngressClass"),
+        ("node.k8s.io", "RuntimeClass"), ("rbac.authorization.k8s.io", "ClusterRole"), ("rbac.authorization.k8s.io", "ClusterRoleBinding"),
+        ("scheduling.k8s.io", "PriorityClass"), ("storage.k8s.io", "StorageClass"), ("storage.k8s.io", "CSIDriver"),
+        ("storage.k8s.io", "CSINode"), ("storage.k8s.io", "VolumeAttachment"), ("gateway.networking.k8s.io", "GatewayClass"),
+        ("runtime.spinkube.dev", "Shim"), ("keda.sh", "ClusterTriggerAuthentication"), ("cert-manager.io", "ClusterIssuer"),
+    }
+)  # fmt: skip
+
+
+def bundle_objects(bundle: BundleAssignment) -> list[dict[str, Any]]:
+    """Give a bundle's objects in file order."""
+    found = []
+    for sourced in bundle.objects:
+        obj = dict(sourced.object)
+        group = str(obj["apiVersion"]).rpartition("/")[0]
+        if bundle.namespace and not obj["metadata"].get("namespace") and (group, obj["kind"]) not in CLUSTER_SCOPED:
+            obj["metadata"] = {**obj["metadata"], "namespace": bundle.namespace}
+        # What a server fills in must not be sent back to it.
+        obj.pop("status", None)
+        found.append(traced(obj, owner=bundle.name, path=sourced.path, line=sourced.line))
+    return found

@@ -1,7 +1,7 @@
 """Fleet documents to values: what is in a fleet repository, and what each cluster is to run. Pure."""
 
 from reconciler.fleet.assign import assign, assign_unit
-from reconciler.fleet.documents import LoadCache
+from reconciler.fleet.cache import LoadCache
 from reconciler.fleet.load import load
 
 __all__ = ["LoadCache", "assign", "assign_unit", "load"]

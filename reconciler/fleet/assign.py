@@ -20,7 +20,6 @@ from reconciler.fleet.model import (
 )
 from reconciler.fleet.overrides import merge_patch, substitute
 from reconciler.fleet.placement import placed, selects
-from reconciler.fleet.version import version_of
 from reconciler.problems import Problem, has_errors
 from reconciler.schema_check import closest
 
@@ -90,7 +89,7 @@ def _app(fleet: Fleet, app: AppDefinition, cluster: Cluster) -> Unit | None:
         origins={},
         application=app.application,
         manifest_path=app.manifest_path,
-        version=app.version or version_of("App", app.name, document, dict.fromkeys(app.blobs, "")),
+        version=app.version,
         problems=app.problems,
     )
 
@@ -113,7 +112,7 @@ def _bundle(bundle: BundleDefinition, cluster: Cluster) -> Unit | None:
         namespace=bundle.spec.get("namespace"),
         spec=bundle.spec,
         objects=objects,
-        version=bundle.version or version_of("Bundle", bundle.name, bundle.spec, dict.fromkeys(bundle.blobs, "")),
+        version=bundle.version,
         problems=bundle.problems,
     )
 

@@ -1,31 +1,38 @@
-"""Finding the fleet's documents among a tree's files, and telling what each one is. Parsing is cached by blob id."""
+"""Which documents of a file are the fleet's, and what they are called.
+
+A file whose documents can't all be identified stops the whole commit: an app that can't be seen must not look removed.
+"""
 
 from __future__ import annotations
 
+import difflib
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-import pathspec
-
-from reconciler.errors import InputError
 from reconciler.fleet.model import API_GROUP, API_VERSION
 from reconciler.fleet.yaml_reader import Document as YamlDocument
-from reconciler.fleet.yaml_reader import Source as YamlFile
 from reconciler.fleet.yaml_reader import read
-from reconciler.manifest import Parsed, parse
-from reconciler.problems import Problem, has_errors
+from reconciler.problems import Problem, Severity, has_errors
 from reconciler.schema_check import check, closest
-from reconciler.tree import Tree
 
-KINDS = ("Fleet", "Cluster", "App", "Bundle", "Rollout")
+KINDS = ("App", "Bundle", "Cluster", "Fleet", "FleetSync", "Rollout")
 YAML_SUFFIXES = (".yaml", ".yml")
 MANIFEST_SUFFIXES = (*YAML_SUFFIXES, ".json")
+_LONGEST_NAME = 253
+#: A text that has neither the group nor one of its kinds holds nothing for us, whatever it is: it is not even parsed.
+_SPEAKS_OF_US = re.compile(rb"spinfleet\.dev|kind[\"']?\s*:\s*[\"']?(?:App|Bundle|Cluster|Fleet|FleetSync|Rollout)\b")
+_NEAR = 0.8
+_IDENTITY = frozenset({"/apiVersion", "/kind", "/metadata", "/metadata/name"})
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Document:
-    """One identified document of the fleet; `problems` are what its schema says. `yaml` knows its places."""
+    """One identified document of the fleet. `problems` are what YAML and its schema say; `yaml` knows its places.
+
+    Documents are told apart by identity: an unchanged file gives the same ones again.
+    """
 
     kind: str
     name: str
@@ -40,22 +47,41 @@ class Document:
         return self.yaml.line
 
     @property
-    def spec(self) -> Mapping[str, Any]:
-        """Its spec as written; empty where there is none."""
+    def written(self) -> Mapping[str, Any]:
+        """Its spec as written: a null is kept, since in a merge patch it removes a default."""
         spec = self.yaml.value.get("spec")
         return spec if isinstance(spec, dict) else {}
 
     @property
+    def spec(self) -> Mapping[str, Any]:
+        """Its spec without nulls; empty where there is none."""
+        spec: Mapping[str, Any] = without_nulls(self.written)
+        return spec
+
+    @property
     def valid(self) -> bool:
-        """True where its schema found no error."""
+        """True where neither YAML nor its schema found an error."""
         return not has_errors(self.problems)
 
-    def problem(self, pointer: str, code: str, message: str, hint: str = "", **fields: Any) -> Problem:
+    def problem(
+        self, pointer: str, code: str, message: str, hint: str = "", *, severity: Severity = Severity.ERROR
+    ) -> Problem:
         """Make a problem at a place of this document."""
         line, column = self.yaml.place(pointer) or (self.line, 1)
         return Problem(
-            path=self.path, line=line, column=column, pointer=pointer, code=code, message=message, hint=hint, **fields
+            path=self.path,
+            line=line,
+            column=column,
+            pointer=pointer,
+            code=code,
+            message=message,
+            hint=hint,
+            severity=severity,
         )
+
+    def warning(self, pointer: str, code: str, message: str, hint: str = "") -> Problem:
+        """Make a problem that refuses nothing."""
+        return self.problem(pointer, code, message, hint, severity=Severity.WARNING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,123 +90,71 @@ class FileContent:
 
     documents: tuple[Document, ...]
     unidentified: tuple[Problem, ...]
-    foreign: bool
 
 
-@dataclass(slots=True)
-class LoadCache:
-    """What was parsed, by blob id and path: a commit costs its changed files."""
-
-    files: dict[tuple[str, str], FileContent] = field(default_factory=dict)
-    manifests: dict[tuple[str, str], Parsed] = field(default_factory=dict)
-    objects: dict[tuple[str, str], YamlFile] = field(default_factory=dict)
-
-    def keep_only(self, used: set[tuple[str, str]]) -> None:
-        """Forget what the newest tree does not have."""
-        self.files = {key: value for key, value in self.files.items() if key in used}
-        self.manifests = {key: value for key, value in self.manifests.items() if key in used}
-        self.objects = {key: value for key, value in self.objects.items() if key in used}
-
-
-@dataclass(slots=True)
-class Reader:
-    """Reads a tree's files through a cache, and remembers which it used."""
-
-    tree: Tree
-    cache: LoadCache
-    used: set[tuple[str, str]] = field(default_factory=set)
-
-    def documents(self, path: str) -> FileContent:
-        """Give the fleet documents of a YAML file."""
-        key = self._key(path)
-        if key not in self.cache.files:
-            self.cache.files[key] = _documents(self.tree, path, key[1])
-        return self.cache.files[key]
-
-    def manifest(self, path: str) -> Parsed:
-        """Give a spin.toml's application."""
-        key = self._key(path)
-        if key not in self.cache.manifests:
-            self.cache.manifests[key] = parse(self.tree.read(path), path)
-        return self.cache.manifests[key]
-
-    def objects(self, path: str) -> YamlFile:
-        """Give the documents of a manifest file of a Bundle."""
-        key = self._key(path)
-        if key not in self.cache.objects:
-            self.cache.objects[key] = read(self.tree.read(path), path)
-        return self.cache.objects[key]
-
-    def _key(self, path: str) -> tuple[str, str]:
-        key = (path, self.tree.files[path].blob)
-        self.used.add(key)
-        return key
-
-
-def ignored(patterns: list[str]) -> pathspec.PathSpec[Any]:
-    """Give the matcher of Fleet.spec.ignore (gitignore patterns)."""
-    return pathspec.PathSpec.from_lines("gitignore", patterns)
-
-
-def _documents(tree: Tree, path: str, blob: str) -> FileContent:
-    try:
-        data = tree.read(path)
-    except InputError as error:
-        return FileContent(
-            (), (Problem(path=path, code="fleet.unreadable", message=error.message, hint=error.hint),), foreign=False
-        )
-    # A file that never names the group holds nothing for us, whatever it is: it is not even parsed.
-    if API_GROUP.encode() not in data:
-        return FileContent((), (), foreign=True)
-    content = read(data, path)
+def documents_of(data: bytes, path: str, blob: str) -> FileContent:
+    """Give the fleet's documents of a YAML file."""
+    if _SPEAKS_OF_US.search(data) is None:
+        return FileContent((), ())
+    source = read(data, path)
+    # A template or a manifest of something else may be no YAML at all: that is nothing to us if it never names the group.
+    unidentified = list(source.problems) if API_GROUP.encode() in data else []
     found: list[Document] = []
-    unidentified = list(content.problems)
-    for document in content.documents:
+    for document in source.documents:
         identified = _identify(document, path, blob)
         if isinstance(identified, Document):
             found.append(identified)
         elif identified is not None:
-            unidentified.append(identified)
-    return FileContent(tuple(found), tuple(unidentified), foreign=not found and not unidentified)
+            unidentified += [identified, *document.problems]
+    return FileContent(tuple(found), tuple(unidentified))
+
+
+def without_nulls(value: Any) -> Any:
+    """Give a value without the fields that are null: what applying it as a merge patch leaves of them (RFC 7396)."""
+    if not isinstance(value, dict):
+        return value
+    if not any(below is None or isinstance(below, dict) for below in value.values()):
+        return value
+    return {key: without_nulls(below) for key, below in value.items() if below is not None}
 
 
 def _identify(document: YamlDocument, path: str, blob: str) -> Document | Problem | None:
     """Give the document, or why it can't be identified, or None where it is not of our group."""
     value = document.value
-    version = value.get("apiVersion") if isinstance(value, dict) else None
-    if not isinstance(version, str) or version.partition("/")[0] != API_GROUP:
+    if not isinstance(value, dict):
         return None
+    version, kind = value.get("apiVersion"), value.get("kind")
+    if not isinstance(version, str) or version.partition("/")[0] != API_GROUP:
+        return _meant_to_be_ours(document, version, kind)
     if version != API_VERSION:
-        return _unidentified(
-            document,
-            path,
-            "/apiVersion",
-            "fleet.unknown-version",
-            f"apiVersion {version!r} is not known to this version",
-            f"use {API_VERSION}",
+        return document.problem(
+            "fleet.unknown-version", f"apiVersion {version!r} is not known", "/apiVersion", f"write {API_VERSION}"
         )
-    kind = value.get("kind")
-    if kind == "FleetSync":
-        return None  # belongs in a cluster; a fleet repository may keep it as an ordinary manifest
-    if kind not in KINDS:
-        return _unidentified(
-            document,
-            path,
-            "/kind",
-            "fleet.unknown-kind",
-            f"kind {kind!r} is not known",
-            closest(str(kind), KINDS) or f"one of: {', '.join(KINDS)}",
-        )
+    if not isinstance(kind, str) or kind not in KINDS:
+        hint = closest(str(kind), KINDS) or f"one of: {', '.join(KINDS)}"
+        return document.problem("fleet.unknown-kind", f"kind {kind!r} is not known", "/kind", hint)
     metadata = value.get("metadata")
     name = metadata.get("name") if isinstance(metadata, dict) else None
-    if not isinstance(name, str) or not name:
-        return _unidentified(
-            document, path, "/metadata", "fleet.no-name", f"this {kind} has no metadata.name", "give it a name"
-        )
-    problems = check(value, kind.lower(), path=path, places=document.place, prefix="fleet")
+    if not isinstance(name, str) or not 0 < len(name) <= _LONGEST_NAME:
+        return document.problem("fleet.no-name", f"this {kind} has no metadata.name", "/metadata", "give it a name")
+    if any(_blurs_identity(problem) for problem in document.problems):
+        return document.problem("fleet.no-name", f"what this {kind} is called can't be told", "/metadata/name")
+    found = check(without_nulls(value), kind.lower(), path=path, places=document.place, prefix="fleet")
+    problems = tuple(sorted({*document.problems, *found}, key=Problem.sort_key))
     return Document(kind=kind, name=name, path=path, blob=blob, yaml=document, problems=problems)
 
 
-def _unidentified(document: YamlDocument, path: str, pointer: str, code: str, message: str, hint: str) -> Problem:
-    line, column = document.place(pointer) or (document.line, 1)
-    return Problem(path=path, line=line, column=column, pointer=pointer, code=code, message=message, hint=hint)
+def _blurs_identity(problem: Problem) -> bool:
+    return problem.code == "yaml.duplicate-key" and problem.pointer in _IDENTITY
+
+
+def _meant_to_be_ours(document: YamlDocument, version: Any, kind: Any) -> Problem | None:
+    """Say so where a misspelt or missing apiVersion hides a document: its app would look removed."""
+    if not isinstance(kind, str) or kind not in KINDS or "spec" not in document.value:
+        return None
+    if not isinstance(version, str):
+        return document.problem("fleet.unknown-version", "apiVersion is missing", "", f"add apiVersion: {API_VERSION}")
+    if difflib.SequenceMatcher(None, version.partition("/")[0], API_GROUP).ratio() < _NEAR:
+        return None
+    hint = f"did you mean {API_VERSION!r}?"
+    return document.problem("fleet.unknown-version", f"apiVersion is {version!r}", "/apiVersion", hint)

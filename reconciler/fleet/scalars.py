@@ -19,7 +19,8 @@ _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
 _STARTS_NUMBER = frozenset("+-.0123456789")
 #: Longer plain scalars are no numbers that JSON could hold: they are refused before they are converted.
 _LONGEST_NUMBER = 64
-_SMALLEST, _LARGEST = -(2**63), 2**64 - 1
+#: What Kubernetes holds: int64, and uint64 above it.
+SMALLEST, LARGEST = -(2**63), 2**64 - 1
 #: Go writes whole floats below this without an exponent, as JSON integers.
 _LARGEST_WHOLE_FLOAT = 1e21
 
@@ -43,7 +44,7 @@ def _number(text: str) -> str | int | float:
     plain = text if text[0] == "." else text.replace("_", "")
     whole = _INTEGER.fullmatch(plain)
     if whole is not None:
-        if len(plain) > _LONGEST_NUMBER or not _SMALLEST <= (number := _integer(whole)) <= _LARGEST:
+        if len(plain) > _LONGEST_NUMBER or not SMALLEST <= (number := _integer(whole)) <= LARGEST:
             raise NumberError("the number does not fit in 64 bits")
         return number
     if _FLOAT.fullmatch(plain) is None:

@@ -26,9 +26,11 @@ from yaml.events import (
 from reconciler.fleet.scalars import NumberError, resolve
 from reconciler.fleet.yaml_places import places_of
 from reconciler.problems import Problem
+from reconciler.schema_check import pointer_of
 
 MAX_DEPTH = 100
 MAX_VALUES = 200_000
+_MOST_PROBLEMS = 100
 _TAG = "tag:yaml.org,2002:"
 #: PyYAML types its marks as optional; those of the C parser are always there.
 _Event = Any
@@ -114,8 +116,10 @@ def _syntax(path: str, error: yaml.YAMLError) -> Problem:
     return _refused(path, place, "yaml.syntax", message, hint)
 
 
-def _refused(path: str, place: tuple[int | None, int | None], code: str, message: str, hint: str) -> Problem:
-    return Problem(path=path, line=place[0], column=place[1], code=code, message=message, hint=hint)
+def _refused(
+    path: str, place: tuple[int | None, int | None], code: str, message: str, hint: str, pointer: str = ""
+) -> Problem:
+    return Problem(path=path, line=place[0], column=place[1], pointer=pointer, code=code, message=message, hint=hint)
 
 
 class _Frame:
@@ -261,7 +265,7 @@ class _Builder:
             self._tell(event, "yaml.key", "a key must be text", "write it in quotes")
             key = "" if value is None else "?"
         if key in target:
-            self._tell(event, "yaml.duplicate-key", f"key {_short(key)!r} is written twice", "remove one of them")
+            self._tell(event, "yaml.duplicate-key", f"key {_short(key)!r} is written twice", "remove one of them", key)
         else:
             target[key] = None
         return key
@@ -284,10 +288,15 @@ class _Builder:
                 "split it, or expand fewer aliases",
             )
 
-    def _tell(self, event: _Event, code: str, message: str, hint: str) -> None:
-        mark = event.start_mark
-        if len(self._problems) < 100:
-            self._problems.append(_refused(self._path, (mark.line + 1, mark.column + 1), code, message, hint))
+    def _tell(self, event: _Event, code: str, message: str, hint: str, key: str | None = None) -> None:
+        if len(self._problems) >= _MOST_PROBLEMS:
+            return
+        parts = [str(len(frame.value)) if isinstance(frame.value, list) else frame.key for frame in self._stack]
+        if key is not None:
+            parts[-1] = key
+        place = (event.start_mark.line + 1, event.start_mark.column + 1)
+        pointer = pointer_of([part for part in parts if isinstance(part, str)])
+        self._problems.append(_refused(self._path, place, code, message, hint, pointer))
 
 
 def _short(text: str) -> str:

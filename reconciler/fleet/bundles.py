@@ -1,0 +1,133 @@
+"""A Bundle document with the objects of its folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from reconciler.fleet.cache import Reader
+from reconciler.fleet.documents import MANIFEST_SUFFIXES, Document, without_nulls
+from reconciler.fleet.model import API_GROUP, BundleDefinition, SourcedObject
+from reconciler.fleet.object_rules import object_fault
+from reconciler.fleet.paths import beside
+from reconciler.fleet.version import version_of
+from reconciler.fleet.yaml_reader import Document as YamlDocument
+from reconciler.problems import Problem, has_errors
+
+
+def folder_of(document: Document) -> str | None:
+    """Give the folder of a Bundle as a prefix of paths (empty for the root); None where it can't be told."""
+    where = document.spec.get("path")
+    folder = beside(document.path, where) if isinstance(where, str) else None
+    if folder is None:
+        return None
+    return f"{folder}/" if folder else ""
+
+
+def define_bundle(document: Document, reader: Reader) -> BundleDefinition:
+    """Give the bundle; the same object again where neither its document nor a file of its folder changed."""
+    folder = folder_of(document)
+    paths = [] if folder is None else [path for path in reader.below(folder) if path.endswith(MANIFEST_SUFFIXES)]
+    files = tuple((path, reader.tree.files[path].blob) for path in paths)
+    key = (document, files)
+    found = reader.cache.bundles.get(key)
+    if found is None:
+        found = _define(document, folder, files, reader)
+    else:
+        for path in paths:
+            reader.objects(path)
+    reader.kept.bundles[key] = found
+    return found
+
+
+def _define(
+    document: Document, folder: str | None, files: tuple[tuple[str, str], ...], reader: Reader
+) -> BundleDefinition:
+    problems = list(document.problems)
+    objects: list[SourcedObject] = []
+    if folder is None and document.valid:
+        message = "spec.path leads out of the fleet's folder"
+        problems.append(document.problem("/spec/path", "fleet.outside", message, "name a folder inside it"))
+    elif not files and document.valid:
+        message, hint = f"there are no manifests in {folder or 'the root'}", "name the folder that has them"
+        problems.append(document.problem("/spec/path", "bundle.empty", message, hint))
+    for path, _ in files:
+        source = reader.objects(path)
+        problems += source.problems
+        for each in source.documents:
+            _add(each, objects, problems)
+    problems += _twice(objects)
+    if document.valid:
+        problems += _patches(document, objects)
+    withheld = has_errors(problems)
+    relative = tuple(f"{path[len(folder or '') :]}:{blob}" for path, blob in files)
+    return BundleDefinition(
+        name=document.name,
+        path=document.path,
+        line=document.line,
+        spec=document.spec,
+        objects=tuple(objects),
+        blobs=tuple(blob for _, blob in files),
+        problems=tuple(sorted(set(problems), key=Problem.sort_key)),
+        version="" if withheld else version_of("Bundle", document.name, document.spec, relative),
+        document=document.yaml,
+    )
+
+
+def _add(document: YamlDocument, objects: list[SourcedObject], problems: list[Problem]) -> None:
+    """Take the objects of one document: itself, or the items of a List."""
+    if document.value is None or _is_ours(document.value):
+        return
+    problems += document.problems
+    for value, pointer in _items(document.value):
+        fault = object_fault(value)
+        if fault is not None:
+            problems.append(document.problem("bundle.object", fault.message, pointer + fault.pointer, fault.hint))
+            continue
+        line = place[0] if pointer and (place := document.place(pointer)) is not None else document.line
+        objects.append(SourcedObject(object=value, path=document.path, line=line))
+
+
+def _is_ours(value: Any) -> bool:
+    """The fleet's own documents may stand in the same folder; they are never applied."""
+    version = value.get("apiVersion") if isinstance(value, dict) else None
+    return isinstance(version, str) and version.partition("/")[0] == API_GROUP
+
+
+def _items(value: Any) -> Iterator[tuple[Any, str]]:
+    if isinstance(value, dict) and str(value.get("kind", "")).endswith("List") and isinstance(value.get("items"), list):
+        for index, item in enumerate(value["items"]):
+            yield item, f"/items/{index}"
+    else:
+        yield value, ""
+
+
+def _twice(objects: list[SourcedObject]) -> Iterator[Problem]:
+    seen: dict[tuple[str, ...], SourcedObject] = {}
+    for each in objects:
+        metadata = each.object["metadata"]
+        group = str(each.object["apiVersion"]).rpartition("/")[0]
+        first = seen.setdefault((group, each.object["kind"], metadata.get("namespace") or "", metadata["name"]), each)
+        if first is not each:
+            yield Problem(
+                path=each.path,
+                line=each.line,
+                column=1,
+                code="bundle.duplicate",
+                message=f"{each.object['kind']} {metadata['name']!r} stands already in {first.path}:{first.line}",
+                hint="remove one of them",
+            )
+
+
+def _patches(document: Document, objects: list[SourcedObject]) -> Iterator[Problem]:
+    kinds = {(each.object["kind"], each.object["metadata"]["name"]) for each in objects}
+    for index, patch in enumerate(document.spec.get("patches") or ()):
+        target, pointer = patch["target"], f"/spec/patches/{index}"
+        if not any(kind == target["kind"] and target.get("name", name) == name for kind, name in kinds):
+            message = f"no object of the bundle is a {target['kind']} {target.get('name', '')}".rstrip()
+            yield document.problem(f"{pointer}/target", "bundle.patch-target", message, "check kind and name")
+        if any(name in without_nulls(patch["patch"]) for name in ("apiVersion", "kind")) or "name" in (
+            patch["patch"].get("metadata") or {}
+        ):
+            message = "a patch can't change what an object is: apiVersion, kind or metadata.name"
+            yield document.problem(f"{pointer}/patch", "bundle.patch", message, "remove it from the patch")

@@ -1,0 +1,66 @@
+"""What a Fleet document must keep beyond its schema: patterns that can be compiled, keys that are there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pathspec
+
+from reconciler.errors import InputError
+from reconciler.fleet.documents import Document
+from reconciler.fleet.paths import beside
+from reconciler.problems import Problem
+from reconciler.tree import Tree
+
+_FORBIDDEN_DEFAULTS = ("artifact", "manifest", "overrides")
+
+
+def fleet_problems(document: Document, tree: Tree) -> list[Problem]:
+    """Give what is wrong with the Fleet document. All of it is commit scope: it bears on every app."""
+    if not document.valid:
+        return []
+    return [*_ignore(document), *_defaults(document), *_keys(document, tree)]
+
+
+def _ignore(document: Document) -> Iterator[Problem]:
+    for index, pattern in enumerate(document.spec.get("ignore") or ()):
+        try:
+            pathspec.GitIgnoreSpec.from_lines([pattern])
+        except ValueError:
+            message = f"{pattern!r} is not a gitignore pattern"
+            yield document.problem(f"/spec/ignore/{index}", "fleet.ignore", message, "as in docs/** or *.tmp.yaml")
+
+
+def _defaults(document: Document) -> Iterator[Problem]:
+    for name in _FORBIDDEN_DEFAULTS:
+        if name in (document.spec.get("defaults") or {}):
+            yield document.problem(
+                f"/spec/defaults/{name}", "fleet.default", f"{name} can't have a default", "remove it"
+            )
+
+
+def _keys(document: Document, tree: Tree) -> Iterator[Problem]:
+    rules = (document.spec.get("artifacts") or {}).get("signatures") or ()
+    for at, rule in enumerate(rules):
+        pointer = f"/spec/artifacts/signatures/{at}"
+        signers = len(rule.get("keys") or ()) + len(rule.get("identities") or ())
+        if signers < rule.get("require", 1):
+            message = f"{rule.get('require', 1)} signers are required and {signers} are named"
+            yield document.problem(pointer, "fleet.signature", message, "name keys or identities, or lower require")
+        for index, key in enumerate(rule.get("keys") or ()):
+            if reason := _unusable(tree, beside(document.path, key["file"]), key["file"]):
+                place = f"{pointer}/keys/{index}/file"
+                hint = "name a PEM public key in the repository, relative to this file"
+                yield document.problem(place, "fleet.key", reason, hint)
+
+
+def _unusable(tree: Tree, path: str | None, written: str) -> str:
+    if path is None or path not in tree.files:
+        return f"there is no file {written!r}"
+    try:
+        data = tree.read(path)
+    except InputError as error:
+        return error.message
+    if b"PRIVATE KEY" in data:
+        return f"{written!r} holds a private key: it is compromised by being here"
+    return "" if b"-----BEGIN PUBLIC KEY-----" in data else f"{written!r} is not a PEM public key"

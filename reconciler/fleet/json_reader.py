@@ -1,0 +1,70 @@
+"""JSON manifests of Bundles: strict JSON with the same refusals as YAML, one document a file."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from reconciler.fleet.scalars import LARGEST, SMALLEST
+from reconciler.fleet.yaml_reader import MAX_DEPTH, Document, Source
+from reconciler.problems import Problem
+
+
+class _RefusedError(ValueError):
+    """A value that JSON can write and a manifest can't hold."""
+
+
+def read(data: bytes, path: str) -> Source:
+    """Give the document of a JSON file. Places inside it are not known: a problem names its first line."""
+    try:
+        value = json.loads(
+            data.decode("utf-8"), object_pairs_hook=_mapping, parse_constant=_constant, parse_int=_integer
+        )
+        if _depth(value) > MAX_DEPTH:
+            raise _RefusedError(f"values are nested deeper than {MAX_DEPTH}")
+    except json.JSONDecodeError as error:
+        return _refused(path, error.lineno, error.colno, "json.syntax", error.msg)
+    except UnicodeDecodeError:
+        return _refused(path, 1, 1, "json.encoding", "not UTF-8")
+    except RecursionError:
+        return _refused(path, 1, 1, "json.too-deep", f"values are nested deeper than {MAX_DEPTH}")
+    except _RefusedError as error:
+        return _refused(path, 1, 1, "json.value", str(error))
+    return Source((Document(value, path, 1, 0, b"", ()),))
+
+
+def _refused(path: str, line: int, column: int, code: str, message: str) -> Source:
+    return Source((), (Problem(path=path, line=line, column=column, code=code, message=message),))
+
+
+def _mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise _RefusedError(f"key {key[:80]!r} is written twice")
+        found[key] = value
+    return found
+
+
+def _constant(text: str) -> Any:
+    raise _RefusedError(f"{text} is not a number that JSON can hold")
+
+
+def _integer(text: str) -> int:
+    if len(text) > 20 or not SMALLEST <= int(text) <= LARGEST:
+        raise _RefusedError("a number does not fit in 64 bits")
+    return int(text)
+
+
+def _depth(value: Any) -> int:
+    """Tell how deep a value is, without recursion."""
+    level, depth = [value], 0
+    while level:
+        depth += 1
+        level = [
+            below
+            for each in level
+            if isinstance(each, (dict, list))
+            for below in (each.values() if isinstance(each, dict) else each)
+        ]
+    return depth

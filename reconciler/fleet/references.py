@@ -1,0 +1,200 @@
+"""What only the whole fleet can tell: names that stand twice, references, cycles, placement that matches nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from reconciler.fleet.cache import canonical
+from reconciler.fleet.documents import Document, without_nulls
+from reconciler.fleet.model import AppDefinition, BundleDefinition, Cluster, RolloutDefinition
+from reconciler.fleet.overrides import merge_patch
+from reconciler.fleet.placement import placed, selects
+from reconciler.problems import Problem, has_errors
+from reconciler.schema_check import closest
+
+_Definition = TypeVar("_Definition", AppDefinition, BundleDefinition)
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """The parts of a fleet before they are linked. Apps and bundles are those that come first by their name."""
+
+    documents: Mapping[str, tuple[Document, ...]]
+    apps: Mapping[str, AppDefinition]
+    bundles: Mapping[str, BundleDefinition]
+    rollouts: Mapping[str, RolloutDefinition]
+    clusters: Mapping[str, Cluster]
+    defaults: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """Apps and bundles with the problems of their references; `problems` are those that belong to neither, warnings included."""
+
+    apps: Mapping[str, AppDefinition]
+    bundles: Mapping[str, BundleDefinition]
+    problems: tuple[Problem, ...]
+
+
+def link(links: Links) -> Linked:
+    """Hold every document against the others."""
+    found: dict[str, list[Problem]] = {}
+    for name, problem in (*_duplicates(links), *_dependencies(links), *_rollouts(links), *_placements(links)):
+        found.setdefault(name, []).append(problem)
+    apps, bundles = dict(links.apps), dict(links.bundles)
+    for name, problems in found.items():
+        if name in apps:
+            apps[name] = _with(apps[name], problems)
+        elif name in bundles:
+            bundles[name] = _with(bundles[name], problems)
+    return Linked(apps, bundles, tuple(_other_duplicates(links)))
+
+
+def _with(definition: _Definition, problems: list[Problem]) -> _Definition:
+    together = tuple(sorted({*definition.problems, *problems}, key=Problem.sort_key))
+    return replace(definition, problems=together, version="" if has_errors(together) else definition.version)
+
+
+def _duplicates(links: Links) -> Iterator[tuple[str, Problem]]:
+    """Apps and bundles share one space of names, since dependsOn names either. Which one is meant can't be told: none runs."""
+    seen: dict[str, Document] = {}
+    for document in (*links.documents["App"], *links.documents["Bundle"]):
+        first = seen.setdefault(document.name, document)
+        if first is not document:
+            message = f"{first.kind} {document.name!r} stands already in {first.path}:{first.line}"
+            yield document.name, document.problem("/metadata/name", "fleet.duplicate", message, "rename one of them")
+
+
+def _other_duplicates(links: Links) -> Iterator[Problem]:
+    for kind in ("Rollout", "FleetSync"):
+        seen: dict[tuple[str, Any], Document] = {}
+        for document in links.documents[kind]:
+            metadata = document.yaml.value["metadata"]
+            first = seen.setdefault((document.name, str(metadata.get("namespace"))), document)
+            if first is not document:
+                message = f"{kind} {document.name!r} stands already in {first.path}:{first.line}"
+                yield document.problem("/metadata/name", "fleet.duplicate", message, "rename one of them")
+
+
+def _dependencies(links: Links) -> Iterator[tuple[str, Problem]]:
+    graph: dict[str, list[str]] = {}
+    documents: dict[str, Document] = {}
+    for document in (*links.documents["App"], *links.documents["Bundle"]):
+        default = links.defaults.get("dependsOn") if document.kind == "App" else None
+        needs = document.written.get("dependsOn", default)
+        if isinstance(needs, list) and document.name not in graph:
+            graph[document.name] = [each for each in needs if isinstance(each, str)]
+            documents[document.name] = document
+    for name, needs in graph.items():
+        for index, each in enumerate(needs):
+            if each not in links.apps and each not in links.bundles:
+                message = f"there is no app or bundle {each!r}"
+                hint = closest(each, sorted({*links.apps, *links.bundles})) or "remove it from dependsOn"
+                pointer = f"/spec/dependsOn/{index}"
+                yield name, documents[name].problem(pointer, "fleet.unknown-reference", message, hint)
+    for name, way in cycles(graph).items():
+        message = f"{name!r} depends on itself: {' → '.join(way)}"
+        yield (
+            name,
+            documents[name].problem("/spec/dependsOn", "fleet.cycle", message, "remove one of these dependencies"),
+        )
+
+
+def cycles(graph: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """Give, for each name that depends on itself, a shortest way back to it."""
+    remaining = {name: [each for each in needs if each in graph] for name, needs in graph.items()}
+    while done := [name for name, needs in remaining.items() if not any(each in remaining for each in needs)]:
+        for name in done:
+            del remaining[name]
+    found: dict[str, list[str]] = {}
+    for start in remaining:
+        if start not in found and (way := _way_back(start, remaining)):
+            # Every name on the way lies on the same cycle, so one search serves them all.
+            for index, name in enumerate(way[:-1]):
+                found.setdefault(name, [*way[index:-1], *way[: index + 1]])
+    return found
+
+
+def _way_back(start: str, graph: Mapping[str, list[str]]) -> list[str]:
+    """Give the shortest way from a name to itself, or an empty list."""
+    came: dict[str, str] = {}
+    level = [start]
+    while level:
+        following = []
+        for name in level:
+            for each in graph[name]:
+                if each == start:
+                    way = [name]
+                    while way[-1] != start:
+                        way.append(came[way[-1]])
+                    return [*reversed(way), start]
+                if each in graph and each not in came:
+                    came[each] = name
+                    following.append(each)
+        level = following
+    return []
+
+
+def _rollouts(links: Links) -> Iterator[tuple[str, Problem]]:
+    for document in (*links.documents["App"], *links.documents["Bundle"]):
+        default = links.defaults.get("rollout") if document.kind == "App" else None
+        name = document.written.get("rollout", default)
+        if not isinstance(name, str) or not document.valid:
+            continue
+        rollout = links.rollouts.get(name)
+        if rollout is None:
+            message = f"there is no Rollout {name!r}"
+            hint = closest(name, sorted(links.rollouts)) or "add a Rollout document of that name"
+            yield document.name, document.problem("/spec/rollout", "fleet.unknown-reference", message, hint)
+        elif has_errors(rollout.problems):
+            message = f"Rollout {name!r} is invalid"
+            hint = f"see {rollout.path}:{rollout.line}"
+            yield document.name, document.problem("/spec/rollout", "fleet.invalid-reference", message, hint)
+        else:
+            for cluster in _in_no_stage(rollout, _placement(document, links), links.clusters):
+                message = (
+                    f"cluster {cluster!r} is in no stage of Rollout {name!r}, so nothing would ever be released there"
+                )
+                hint = "add it to a stage, or take it out of the placement"
+                yield document.name, document.problem("/spec/rollout", "rollout.no-stage", message, hint)
+
+
+def _in_no_stage(rollout: RolloutDefinition, placement: Any, clusters: Mapping[str, Cluster]) -> list[str]:
+    stages = [stage["clusters"] for stage in rollout.spec["stages"]]
+    here = [each for each in clusters.values() if placed(placement, each)]
+    return [each.name for each in here if not any(selects(stage, each) for stage in stages)]
+
+
+def _placements(links: Links) -> Iterator[tuple[str, Problem]]:
+    known: dict[str, bool] = {}
+    for document in (*links.documents["App"], *links.documents["Bundle"]):
+        if not document.valid:
+            continue
+        placement = _placement(document, links)
+        key = canonical(placement)
+        if key not in known:
+            known[key] = any(placed(placement, each) for each in links.clusters.values())
+        if not known[key]:
+            message = f"{document.kind} {document.name!r} runs on no cluster"
+            problem = document.warning("/spec/placement", "fleet.placed-nowhere", message, "check its placement")
+            yield document.name, problem
+        for pointer, name in _named(placement):
+            if name not in links.clusters:
+                hint = closest(name, sorted(links.clusters)) or "add a Cluster document of that name"
+                message = f"there is no cluster {name!r}"
+                yield document.name, document.problem(pointer, "fleet.unknown-reference", message, hint)
+
+
+def _placement(document: Document, links: Links) -> Any:
+    default = links.defaults.get("placement") if document.kind == "App" else None
+    written = without_nulls(document.written.get("placement"))
+    return merge_patch(default, written) if default and written else written or default
+
+
+def _named(placement: Any) -> Iterator[tuple[str, str]]:
+    for index, name in enumerate((placement or {}).get("names") or ()):
+        yield f"/spec/placement/names/{index}", name
+    for index, name in enumerate(((placement or {}).get("clusters") or {}).get("names") or ()):
+        yield f"/spec/placement/clusters/names/{index}", name

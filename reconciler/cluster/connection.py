@@ -131,10 +131,10 @@ class Connection:
         Raises ClusterError where it is refused, and UnavailableError where nothing comes for `silence` seconds (a half-open
         connection never says that it is dead), after `total` seconds, or where the connection breaks.
         """
-        timeout = aiohttp.ClientTimeout(total=total, sock_connect=_CONNECT_SECONDS, sock_read=silence)
+        times = aiohttp.ClientTimeout(total=total, sock_connect=_CONNECT_SECONDS, sock_read=silence)
         call, url = f"WATCH {path}", self._url(path, params)
         try:
-            async with await self._open_stream(call, url, accept, impersonate, timeout) as response:
+            async with await self._open_stream(call, url, accept, impersonate, times) as response:
                 while line := await response.content.readline():
                     yield line
         except TimeoutError as error:
@@ -143,7 +143,7 @@ class Connection:
             raise UnavailableError(f"{call}: {_told(error)}") from error
 
     async def _open_stream(
-        self, call: str, url: URL, accept: str, impersonate: str, timeout: aiohttp.ClientTimeout
+        self, call: str, url: URL, accept: str, impersonate: str, times: aiohttp.ClientTimeout
     ) -> aiohttp.ClientResponse:
         """Give a response whose body is still to be read; a 401 has the credentials read anew, once."""
         renewed = False
@@ -152,7 +152,7 @@ class Connection:
             generation = self.credentials.generation
             headers = await self._headers(accept=accept, impersonate=impersonate)
             self._count("WATCH")
-            response: aiohttp.ClientResponse = await self._ask("GET", url, headers=headers, timeout=timeout)
+            response: aiohttp.ClientResponse = await self._ask("GET", url, headers=headers, timeout=times)
             if response.status in OK:
                 return response
             async with response:

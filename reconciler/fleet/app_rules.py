@@ -82,7 +82,8 @@ def _overrides(document: Document) -> Iterator[Problem]:
             "apiVersion": "spinfleet.dev/v1alpha1",
             "kind": "App",
             "metadata": {"name": "app"},
-            "spec": without_nulls(override["spec"]),
+            # What the document must have is not asked of the patch.
+            "spec": {"artifact": "in-the-document", **without_nulls(override["spec"])},
         }
         found = check(partial, "app", path=document.path, places=document.yaml.place, prefix="fleet", base=pointer)
         yield from (problem for problem in found if problem.code != "fleet.missing-field")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.fleet.app_rules import app_problems
-from reconciler.fleet.cache import Reader, canonical
+from reconciler.fleet.cache import DefinedApp, Reader, canonical
 from reconciler.fleet.documents import Document
 from reconciler.fleet.model import AppDefinition
 from reconciler.fleet.overrides import merge_patch
@@ -36,17 +36,21 @@ def common_of(fleet_spec: Mapping[str, Any]) -> Common:
 
 def define_app(document: Document, reader: Reader, common: Common) -> AppDefinition:
     """Give the app; the same object again where neither its document, its manifest nor the Fleet's common part changed."""
-    written = document.written.get("manifest", _DEFAULT_MANIFEST)
-    path = beside(document.path, written) if isinstance(written, str) else None
+    known = reader.cache.apps.get(document)
+    path = known.path if known is not None else _manifest_path(document)
     file = reader.tree.files.get(path) if path is not None else None
-    key = (document, path, file.blob if file is not None else None, common.key)
-    found = reader.cache.apps.get(key)
-    if found is None:
-        found = _define(document, path, reader, common)
+    blob = file.blob if file is not None else None
+    if known is None or known.blob != blob or known.common != common.key:
+        known = DefinedApp(_define(document, path, reader, common), path, blob, common.key)
     elif path is not None and file is not None:
         reader.manifest(path)
-    reader.kept.apps[key] = found
-    return found
+    reader.kept.apps[document] = known
+    return known.definition
+
+
+def _manifest_path(document: Document) -> str | None:
+    written = document.written.get("manifest", _DEFAULT_MANIFEST)
+    return beside(document.path, written) if isinstance(written, str) else None
 
 
 def _define(document: Document, path: str | None, reader: Reader, common: Common) -> AppDefinition:

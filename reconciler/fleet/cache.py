@@ -11,7 +11,7 @@ from typing import Any
 import pathspec
 
 from reconciler.errors import InputError
-from reconciler.fleet.documents import FileContent, documents_of
+from reconciler.fleet.documents import Document, FileContent, documents_of
 from reconciler.fleet.json_reader import read as read_json
 from reconciler.fleet.model import AppDefinition, BundleDefinition
 from reconciler.fleet.yaml_reader import Source, read
@@ -22,6 +22,16 @@ from reconciler.tree import Tree
 _Key = tuple[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class DefinedApp:
+    """An app and what it was made of besides its document."""
+
+    definition: AppDefinition
+    path: str | None
+    blob: str | None
+    common: str
+
+
 @dataclass(slots=True)
 class LoadCache:
     """What earlier loads made, by what it was made of. One cache serves one fleet; it holds what the newest tree needs."""
@@ -29,7 +39,8 @@ class LoadCache:
     files: dict[_Key, FileContent] = field(default_factory=dict)
     manifests: dict[_Key, Parsed] = field(default_factory=dict)
     objects: dict[_Key, Source] = field(default_factory=dict)
-    apps: dict[tuple[Any, ...], AppDefinition] = field(default_factory=dict)
+    apps: dict[Document, DefinedApp] = field(default_factory=dict)
+    placements: dict[Document, tuple[str, str]] = field(default_factory=dict)
     bundles: dict[tuple[Any, ...], BundleDefinition] = field(default_factory=dict)
     ignored: dict[str, bool] = field(default_factory=dict)
     patterns: tuple[str, ...] = ()
@@ -90,7 +101,7 @@ class Reader:
 
     def finish(self) -> None:
         """Let the cache hold what this load used, and forget the rest."""
-        for name in ("files", "manifests", "objects", "apps", "bundles", "ignored", "patterns"):
+        for name in ("files", "manifests", "objects", "apps", "placements", "bundles", "ignored", "patterns"):
             setattr(self.cache, name, getattr(self.kept, name))
 
 

@@ -52,7 +52,7 @@ def load(tree: Tree, *, cache: LoadCache | None = None) -> Loaded:
     first = _first_of_each(found.documents)
     apps = {each.name: define_app(each, reader, common) for each in first if each.kind == "App"}
     bundles = {each.name: define_bundle(each, reader) for each in first if each.kind == "Bundle"}
-    linked = link(Links(found.documents, apps, bundles, rollouts, clusters, common.defaults))
+    linked = link(Links(found.documents, apps, bundles, rollouts, clusters, common.defaults), reader)
     told += [problem for each in linked.apps.values() for problem in each.problems]
     told += [problem for each in linked.bundles.values() for problem in each.problems]
     told += [problem for each in rollouts.values() for problem in each.problems]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from reconciler.fleet.cache import canonical
+from reconciler.fleet.cache import Reader, canonical
 from reconciler.fleet.documents import Document, without_nulls
 from reconciler.fleet.model import AppDefinition, BundleDefinition, Cluster, RolloutDefinition
 from reconciler.fleet.overrides import merge_patch
@@ -38,10 +39,10 @@ class Linked:
     problems: tuple[Problem, ...]
 
 
-def link(links: Links) -> Linked:
+def link(links: Links, reader: Reader) -> Linked:
     """Hold every document against the others."""
     found: dict[str, list[Problem]] = {}
-    for name, problem in (*_duplicates(links), *_dependencies(links), *_rollouts(links), *_placements(links)):
+    for name, problem in (*_duplicates(links), *_dependencies(links), *_rollouts(links), *_placements(links, reader)):
         found.setdefault(name, []).append(problem)
     apps, bundles = dict(links.apps), dict(links.bundles)
     for name, problems in found.items():
@@ -167,24 +168,34 @@ def _in_no_stage(rollout: RolloutDefinition, placement: Any, clusters: Mapping[s
     return [each.name for each in here if not any(selects(stage, each) for stage in stages)]
 
 
-def _placements(links: Links) -> Iterator[tuple[str, Problem]]:
-    known: dict[str, bool] = {}
+def _placements(links: Links, reader: Reader) -> Iterator[tuple[str, Problem]]:
+    """Tell of apps that run nowhere. Equal placements are looked at once: fleets have thousands of apps and few placements."""
+    default = canonical(links.defaults.get("placement"))
+    somewhere: dict[str, bool] = {}
     for document in (*links.documents["App"], *links.documents["Bundle"]):
         if not document.valid:
             continue
-        placement = _placement(document, links)
-        key = canonical(placement)
-        if key not in known:
-            known[key] = any(placed(placement, each) for each in links.clusters.values())
-        if not known[key]:
-            message = f"{document.kind} {document.name!r} runs on no cluster"
-            problem = document.warning("/spec/placement", "fleet.placed-nowhere", message, "check its placement")
-            yield document.name, problem
-        for pointer, name in _named(placement):
-            if name not in links.clusters:
-                hint = closest(name, sorted(links.clusters)) or "add a Cluster document of that name"
-                message = f"there is no cluster {name!r}"
-                yield document.name, document.problem(pointer, "fleet.unknown-reference", message, hint)
+        known = reader.cache.placements.get(document)
+        if known is None or known[0] != default:
+            known = (default, canonical(_placement(document, links)))
+        reader.kept.placements[document] = known
+        key = known[1]
+        if key not in somewhere:
+            placement = json.loads(key)
+            named = all(name in links.clusters for _, name in _named(placement))
+            somewhere[key] = named and any(placed(placement, each) for each in links.clusters.values())
+        if not somewhere[key]:
+            yield from ((document.name, problem) for problem in _misplaced(document, json.loads(key), links))
+
+
+def _misplaced(document: Document, placement: Any, links: Links) -> Iterator[Problem]:
+    for pointer, name in _named(placement):
+        if name not in links.clusters:
+            hint = closest(name, sorted(links.clusters)) or "add a Cluster document of that name"
+            yield document.problem(pointer, "fleet.unknown-reference", f"there is no cluster {name!r}", hint)
+    if not any(placed(placement, each) for each in links.clusters.values()):
+        message = f"{document.kind} {document.name!r} runs on no cluster"
+        yield document.warning("/spec/placement", "fleet.placed-nowhere", message, "check its placement")
 
 
 def _placement(document: Document, links: Links) -> Any:

@@ -1,7 +1,9 @@
 """Fleet documents to values: what is in a fleet repository, and what each cluster is to run. Pure."""
 
+from reconciler.fleet.affected import affected
 from reconciler.fleet.assign import assign, assign_unit
 from reconciler.fleet.cache import LoadCache
+from reconciler.fleet.explain import Explained, explain
 from reconciler.fleet.load import load
 
-__all__ = ["LoadCache", "assign", "assign_unit", "load"]
+__all__ = ["Explained", "LoadCache", "affected", "assign", "assign_unit", "explain", "load"]

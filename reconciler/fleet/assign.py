@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from reconciler.errors import InputError
+from reconciler.fleet.checks import Subject, cluster_problems
+from reconciler.fleet.executors import creates_deployment, executors
 from reconciler.fleet.model import (
     AppAssignment,
     AppDefinition,
@@ -18,21 +20,26 @@ from reconciler.fleet.model import (
     Unit,
     Withheld,
 )
-from reconciler.fleet.overrides import merge_patch, substitute
+from reconciler.fleet.object_rules import object_fault
+from reconciler.fleet.overrides import Layer, Origins, layers_of, merge_patch, merged
 from reconciler.fleet.placement import placed, selects
+from reconciler.fleet.variables import filled, missing, variables_of
 from reconciler.problems import Problem, has_errors
-from reconciler.schema_check import closest
+from reconciler.schema_check import check, closest
 
 DEFAULT_NAMESPACE = "default"
 DEFAULT_EXECUTOR = "containerd-shim-spin"
+#: Fields that say where and by which patches: used up here.
+_USED_UP = frozenset({"overrides", "placement"})
 
 
 def assign(fleet: Fleet, cluster: str) -> Assignment:
     """Give what a cluster is to run. Raises InputError where the fleet has no such cluster."""
     here = _cluster(fleet, cluster)
+    known = executors(fleet, here)
     units: dict[str, Unit] = {}
     for name in sorted({*fleet.apps, *fleet.bundles}):
-        unit = assign_unit(fleet, cluster, name)
+        unit = _app(fleet, fleet.apps[name], here, known) if name in fleet.apps else _bundle(fleet.bundles[name], here)
         if unit is not None:
             units[name] = unit
     return Assignment(cluster=here, commit=fleet.commit, fleet=fleet, units=units)
@@ -45,7 +52,7 @@ def assign_unit(fleet: Fleet, cluster: str, name: str) -> Unit | None:
     """
     here = _cluster(fleet, cluster)
     if (app := fleet.apps.get(name)) is not None:
-        return _app(fleet, app, here)
+        return _app(fleet, app, here, executors(fleet, here))
     if (bundle := fleet.bundles.get(name)) is not None:
         return _bundle(bundle, here)
     return None
@@ -59,26 +66,27 @@ def _cluster(fleet: Fleet, name: str) -> Cluster:
     return found
 
 
-def _app(fleet: Fleet, app: AppDefinition, cluster: Cluster) -> Unit | None:
+def _app(fleet: Fleet, app: AppDefinition, cluster: Cluster, known: Mapping[tuple[str, str], bool]) -> Unit | None:
     defaults = fleet.spec.get("defaults") or {}
-    if has_errors(app.problems) or app.application is None:
-        placement = app.spec.get("placement") or defaults.get("placement")
-        return _withheld(app) if _may_be_placed(placement, cluster) else None
-    document = merge_patch(defaults, app.spec)
-    if not placed(document.get("placement"), cluster):
+    placement = app.spec.get("placement")
+    if placement is None or "placement" in defaults:
+        placement = merge_patch(defaults.get("placement"), placement or {})
+    if not _may_be_placed(placement, cluster):
         return None
-    spec = document
-    for override in document.get("overrides") or ():
-        if selects(override["clusters"], cluster):
-            spec = merge_patch(spec, override["spec"])
-    spec = {key: value for key, value in spec.items() if key not in {"overrides", "placement"}}
-    missing: set[str] = set()
-    spec = substitute(spec, _variables(cluster), missing)
-    spec = {"namespace": DEFAULT_NAMESPACE, "executor": DEFAULT_EXECUTOR, **spec}
-    if "autoscaling" not in spec:
-        spec.setdefault("replicas", 1)
-    problems = _missing_variables(app, cluster, missing)
-    if problems:
+    if has_errors(app.problems) or app.application is None:
+        return _withheld(app)
+    layers = layers_of(fleet, app, cluster)
+    as_written = {key: value for key, value in merged(layers).items() if key not in _USED_UP}
+    variables = variables_of(cluster)
+    spec = _complete(filled(as_written, variables), layers)
+    origins = Origins(layers, spec)
+    problems = [_no_variable(origins, cluster, each.pointer, each.name) for each in missing(as_written, variables)]
+    if len(layers) > 1 and not has_errors(problems):
+        problems += _shape(spec, app, origins)
+    creates = creates_deployment(spec, known)
+    if not has_errors(problems):
+        problems += cluster_problems(Subject(spec, origins, app.application, cluster, creates))
+    if has_errors(problems):
         return _withheld(app, problems)
     return AppAssignment(
         name=app.name,
@@ -86,24 +94,49 @@ def _app(fleet: Fleet, app: AppDefinition, cluster: Cluster) -> Unit | None:
         line=app.line,
         namespace=spec["namespace"],
         spec=spec,
-        origins={},
+        origins=origins,
         application=app.application,
         manifest_path=app.manifest_path,
         version=app.version,
-        problems=app.problems,
+        problems=(*app.problems, *problems),
+        creates_deployment=creates,
     )
 
 
+def _complete(spec: Mapping[str, Any], layers: tuple[Layer, ...]) -> dict[str, Any]:
+    """Add Spinfleet's own defaults. The fleet's default of replicas is not meant for an app that is scaled."""
+    complete = {"namespace": DEFAULT_NAMESPACE, "executor": DEFAULT_EXECUTOR, **spec}
+    if "autoscaling" not in complete:
+        complete.setdefault("replicas", 1)
+    elif not any("replicas" in layer.patch for layer in layers if layer.via != "fleet defaults"):
+        complete.pop("replicas", None)
+    return complete
+
+
+def _shape(spec: Mapping[str, Any], app: AppDefinition, origins: Origins) -> list[Problem]:
+    """Hold what the layers make together against the schema: each may be right alone and the sum wrong."""
+    whole = {"apiVersion": "spinfleet.dev/v1alpha1", "kind": "App", "metadata": {"name": app.name}, "spec": spec}
+    found = check(whole, "app", path=app.path, places=lambda _: None, prefix="fleet")
+    return [
+        origins.problem(problem.pointer.removeprefix("/spec"), problem.code, problem.message, problem.hint)
+        for problem in found
+    ]
+
+
+def _no_variable(origins: Origins, cluster: Cluster, pointer: str, name: str) -> Problem:
+    hint = closest(name, sorted(variables_of(cluster))) or f"set spec.variables.{name} in {cluster.path}"
+    message = f"cluster {cluster.name!r} has no variable {name!r}"
+    return origins.problem(pointer, "fleet.cluster-variable", message, hint)
+
+
 def _bundle(bundle: BundleDefinition, cluster: Cluster) -> Unit | None:
-    placement = bundle.spec.get("placement")
-    if has_errors(bundle.problems):
-        return _withheld(bundle) if _may_be_placed(placement, cluster) else None
-    if not placed(placement, cluster):
+    if not _may_be_placed(bundle.spec.get("placement"), cluster):
         return None
-    missing: set[str] = set()
-    objects = tuple(_patched(bundle.spec.get("patches") or (), each, cluster, missing) for each in bundle.objects)
-    problems = _missing_variables(bundle, cluster, missing)
-    if problems:
+    if has_errors(bundle.problems):
+        return _withheld(bundle)
+    problems: list[Problem] = []
+    objects = tuple(_patched(bundle, each, cluster, problems) for each in bundle.objects)
+    if has_errors(problems):
         return _withheld(bundle, problems)
     return BundleAssignment(
         name=bundle.name,
@@ -117,48 +150,43 @@ def _bundle(bundle: BundleDefinition, cluster: Cluster) -> Unit | None:
     )
 
 
-def _patched(patches: Any, sourced: SourcedObject, cluster: Cluster, missing: set[str]) -> SourcedObject:
-    obj: Mapping[str, Any] = sourced.object
-    for patch in patches:
-        target = patch["target"]
-        if target["kind"] != obj["kind"] or target.get("name", obj["metadata"]["name"]) != obj["metadata"]["name"]:
+def _patched(
+    bundle: BundleDefinition, sourced: SourcedObject, cluster: Cluster, problems: list[Problem]
+) -> SourcedObject:
+    """Apply the bundle's patches for this cluster, in order. Variables are filled in the patches alone."""
+    obj, variables = sourced.object, variables_of(cluster)
+    for index, patch in enumerate(bundle.spec.get("patches") or ()):
+        target, name = patch["target"], sourced.object["metadata"]["name"]
+        if target["kind"] != obj["kind"] or target.get("name", name) != name:
             continue
-        if selects(patch.get("clusters") or {}, cluster):
-            obj = merge_patch(obj, substitute(patch["patch"], _variables(cluster), missing))
+        if not selects(patch.get("clusters") or {}, cluster):
+            continue
+        origins = Origins(
+            (Layer("document", bundle.path, bundle.document, f"/spec/patches/{index}/patch", patch["patch"]),), {}
+        )
+        problems += [
+            _no_variable(origins, cluster, each.pointer, each.name) for each in missing(patch["patch"], variables)
+        ]
+        obj = merge_patch(obj, filled(patch["patch"], variables))
+        if (fault := object_fault(obj)) is not None:
+            problems.append(
+                origins.problem(fault.pointer, "bundle.patch", f"after this patch: {fault.message}", fault.hint)
+            )
     return sourced if obj is sourced.object else SourcedObject(object=obj, path=sourced.path, line=sourced.line)
 
 
-def _variables(cluster: Cluster) -> dict[str, str]:
-    return {"name": cluster.name, **(cluster.spec.get("variables") or {})}
-
-
-def _missing_variables(
-    definition: AppDefinition | BundleDefinition, cluster: Cluster, missing: set[str]
-) -> tuple[Problem, ...]:
-    return tuple(
-        Problem(
-            path=definition.path,
-            line=definition.line,
-            code="fleet.cluster-variable",
-            message=f"cluster {cluster.name!r} has no variable {name!r}",
-            hint=closest(name, sorted(_variables(cluster))) or f"set spec.variables.{name} in {cluster.path}",
-        )
-        for name in sorted(missing)
-    )
-
-
 def _may_be_placed(placement: Any, cluster: Cluster) -> bool:
-    """Tell whether an invalid document might mean this cluster: where its placement can't be read, it might."""
+    """Tell whether a document means this cluster. Where its placement can't be read, it might."""
     try:
         return placed(placement, cluster)
     except (AttributeError, KeyError, TypeError, ValueError):
         return True
 
 
-def _withheld(definition: AppDefinition | BundleDefinition, problems: tuple[Problem, ...] = ()) -> Withheld:
+def _withheld(definition: AppDefinition | BundleDefinition, problems: list[Problem] | None = None) -> Withheld:
     return Withheld(
         name=definition.name,
         path=definition.path,
         line=definition.line,
-        problems=tuple(sorted({*definition.problems, *problems}, key=Problem.sort_key)),
+        problems=tuple(sorted({*definition.problems, *(problems or ())}, key=Problem.sort_key)),
     )

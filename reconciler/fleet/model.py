@@ -138,7 +138,8 @@ class AppAssignment:
 
     `spec` has defaults, overrides and `${cluster.…}` resolved; `origins` gives the origin of each leaf by JSON Pointer into
     `spec`. `version` is the app's version (design: a hash over document after defaults, blobs and artifact digest; the
-    same in every cluster).
+    same in every cluster). `creates_deployment` is False where its executor leaves the pods to somebody else: then no
+    Deployment and no status come to be.
     """
 
     name: str
@@ -151,6 +152,7 @@ class AppAssignment:
     manifest_path: str
     version: str
     problems: tuple[Problem, ...] = ()
+    creates_deployment: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,0 +1,199 @@
+"""An app held against one cluster: what SpinKube's webhooks, its operator, Spin or the API server would refuse there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from reconciler.fleet.model import Cluster
+from reconciler.fleet.overrides import Origins
+from reconciler.fleet.quantity import quantity
+from reconciler.manifest.model import Application
+from reconciler.problems import Problem, Severity
+
+_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_HOST = re.compile(r"(?:\*\.)?[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(?:\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*")
+_LONGEST_HOST = 253
+#: Triggers by which KEDA can't tell that nothing is asked of an app, so that it never reaches zero.
+_NEVER_ZERO = frozenset({"cpu", "memory"})
+#: Without a runtime config Spin knows these labels; data in them lives and dies with the pod.
+_LOCAL_STORE = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """An app as one cluster is to run it, before it is accepted: merged, filled in, with the origin of each value."""
+
+    spec: Mapping[str, Any]
+    origins: Origins
+    application: Application
+    cluster: Cluster
+    creates_deployment: bool
+
+
+def cluster_problems(subject: Subject) -> list[Problem]:
+    """Give everything that is wrong with the app on this cluster."""
+    return [
+        *_capabilities(subject),
+        *_variables(subject),
+        *_replicas(subject),
+        *_autoscaling(subject),
+        *_annotations(subject),
+        *_memory(subject),
+        *_probes(subject),
+        *_names(subject),
+        *_stores(subject),
+    ]
+
+
+def _capabilities(subject: Subject) -> Iterator[Problem]:
+    spec, scaling = subject.spec, subject.spec.get("autoscaling") or {}
+    wanted = []
+    if scaling.get("type") == "KEDA":
+        wanted.append(("keda", "/autoscaling/type"))
+    if scaling.get("type") == "HTTP":
+        wanted.append(("keda-http", "/autoscaling/type"))
+    if spec.get("monitoring"):
+        wanted.append(("prometheus-operator", "/monitoring"))
+    for index, route in enumerate(spec.get("routes") or ()):
+        if "gateway" in route:
+            wanted.append(("gateway-api", f"/routes/{index}/gateway"))
+    for capability, pointer in wanted:
+        if capability not in (subject.cluster.spec.get("capabilities") or ()):
+            message = f"this needs capability {capability!r}, which cluster {subject.cluster.name!r} does not have"
+            hint = f"add it to spec.capabilities in {subject.cluster.path}, or place the app elsewhere"
+            yield subject.origins.problem(pointer, "app.capability", message, hint)
+
+
+def _variables(subject: Subject) -> Iterator[Problem]:
+    """A required variable needs a value, unless a provider of the runtime config may have it."""
+    config = subject.spec.get("runtimeConfig") or {}
+    given = subject.spec.get("variables") or {}
+    if config.get("providers") or "loadFromSecret" in config:
+        return
+    for name, variable in subject.application.variables.items():
+        if variable.required and name not in given:
+            message = f"required variable {name!r} has no value on cluster {subject.cluster.name!r}"
+            yield subject.origins.problem("/variables", "app.required-variable", message, f"set spec.variables.{name}")
+
+
+def _replicas(subject: Subject) -> Iterator[Problem]:
+    spec = subject.spec
+    if "autoscaling" in spec and "replicas" in spec:
+        message = "replicas can't be set with autoscaling: SpinKube refuses it"
+        hint = "remove one of the two; in an override, null removes a field"
+        yield subject.origins.problem("/replicas", "app.replicas", message, hint)
+    elif "autoscaling" not in spec and spec.get("replicas", 1) < 1:
+        message = "replicas must be at least 1 without autoscaling: SpinKube refuses it"
+        hint = "use autoscaling to reach zero, or take the app off this cluster"
+        yield subject.origins.problem("/replicas", "app.replicas", message, hint)
+
+
+def _autoscaling(subject: Subject) -> Iterator[Problem]:
+    scaling = subject.spec.get("autoscaling")
+    if not scaling:
+        return
+    kind, least, most = scaling.get("type"), scaling.get("min"), scaling.get("max", 1)
+    if least is not None and least > most:
+        yield subject.origins.problem(
+            "/autoscaling/min", "app.autoscaling", f"min is {least} and max is {most}", "swap them"
+        )
+    triggers = {str(each.get("type")) for each in scaling.get("triggers") or ()}
+    if least == 0 and kind == "HPA":
+        message, hint = "an HPA can't scale to zero", "set min: 1, or use type KEDA with an event trigger, or HTTP"
+        yield subject.origins.problem("/autoscaling/min", "app.autoscaling", message, hint)
+    elif least == 0 and kind == "KEDA" and triggers <= _NEVER_ZERO and not scaling.get("schedule"):
+        message = "cpu and memory triggers never scale to zero"
+        yield subject.origins.problem(
+            "/autoscaling/min", "app.autoscaling", message, "set min: 1, or add an event trigger"
+        )
+    if kind != "KEDA":
+        for name in ("triggers", "schedule"):
+            if scaling.get(name):
+                message = f"{name} belongs to type KEDA"
+                yield subject.origins.problem(f"/autoscaling/{name}", "app.autoscaling", message, f"remove {name}")
+    if kind == "HTTP" and not any(trigger.type == "http" for trigger in subject.application.triggers):
+        message = "type HTTP scales by requests, and the app has no http trigger"
+        yield subject.origins.problem("/autoscaling/type", "app.autoscaling", message, "use type HPA or KEDA")
+    resources = subject.spec.get("resources") or {}
+    for name in ("cpu", "memory"):
+        if name in scaling and not any(name in (resources.get(each) or {}) for each in ("requests", "limits")):
+            message = f"a {name} target is a share of the {name} request, and there is none"
+            hint = f"set resources.requests.{name}"
+            yield subject.origins.problem(f"/autoscaling/{name}", "app.autoscaling", message, hint)
+
+
+def _annotations(subject: Subject) -> Iterator[Problem]:
+    if subject.creates_deployment:
+        return
+    for name in ("deploymentAnnotations", "podAnnotations"):
+        if subject.spec.get(name):
+            message = f"executor {subject.spec['executor']!r} creates no Deployment, so {name} can't be set"
+            yield subject.origins.problem(f"/{name}", "app.executor", message, f"remove {name}")
+
+
+def _memory(subject: Subject) -> Iterator[Problem]:
+    """SpinKube's webhook: an invocation's memory stays within the limit, or the request where there is no limit."""
+    wanted = quantity((subject.spec.get("invocationLimits") or {}).get("memory"))
+    resources = subject.spec.get("resources") or {}
+    for name in ("limits", "requests"):
+        bound = quantity((resources.get(name) or {}).get("memory"))
+        if bound is not None:
+            if wanted is not None and wanted > bound:
+                message = f"invocationLimits.memory is above resources.{name}.memory: SpinKube refuses it"
+                yield subject.origins.problem("/invocationLimits/memory", "app.invocation-limits", message, "lower it")
+            return
+
+
+def _probes(subject: Subject) -> Iterator[Problem]:
+    checks = subject.spec.get("checks") or {}
+    liveness = checks.get("liveness")
+    if liveness and liveness.get("successThreshold", 1) != 1:
+        message = "successThreshold of a liveness check must be 1: Kubernetes refuses other values"
+        yield subject.origins.problem("/checks/liveness/successThreshold", "app.probe", message, "remove it")
+    if not any(trigger.type == "http" for trigger in subject.application.triggers):
+        for name in ("readiness", "liveness"):
+            if checks.get(name):
+                message = f"a {name} check asks over HTTP, and the app has no http trigger: it would never be ready"
+                yield subject.origins.problem(f"/checks/{name}", "app.probe", message, f"set checks.{name}: false")
+
+
+def _names(subject: Subject) -> Iterator[Problem]:
+    """What variables of the cluster make of names."""
+    namespace = subject.spec["namespace"]
+    if _LABEL.fullmatch(namespace) is None:
+        yield subject.origins.problem(
+            "/namespace", "app.namespace", f"{namespace!r} can't be a namespace", "a DNS label"
+        )
+    for index, route in enumerate(subject.spec.get("routes") or ()):
+        host = route["host"]
+        if len(host) > _LONGEST_HOST or _HOST.fullmatch(host) is None:
+            message = f"{host[:80]!r} is not a host name"
+            hint = "lower case letters, digits, - and ., as in shop.example.com; *. may begin it"
+            yield subject.origins.problem(f"/routes/{index}/host", "app.route", message, hint)
+
+
+def _stores(subject: Subject) -> Iterator[Problem]:
+    config = subject.spec.get("runtimeConfig") or {}
+    if "loadFromSecret" in config:
+        return
+    chosen = subject.spec.get("components") or subject.application.components
+    components = [subject.application.components[name] for name in chosen if name in subject.application.components]
+    for name, labels in (
+        ("keyValueStores", {label for each in components for label in each.key_value_stores}),
+        ("sqliteDatabases", {label for each in components for label in each.sqlite_databases}),
+    ):
+        known = config.get(name) or {}
+        for label in sorted(labels - known.keys() - {_LOCAL_STORE}):
+            message = f"the manifest uses {label!r}, which runtimeConfig.{name} does not have: Spin would not start"
+            hint = f"add runtimeConfig.{name}.{label}"
+            yield subject.origins.problem(f"/runtimeConfig/{name}", "app.store", message, hint)
+        local = sorted(label for label in labels if (known.get(label) or {"type": "spin"}).get("type") == "spin")
+        if local and subject.spec.get("replicas", 2) > 1:
+            message = f"{', '.join(local)} in {name} is a file of each pod: replicas would not see one another's data"
+            hint = f"back it with a shared store in runtimeConfig.{name}, or run one replica"
+            yield subject.origins.problem(
+                f"/runtimeConfig/{name}", "app.local-store", message, hint, severity=Severity.WARNING
+            )

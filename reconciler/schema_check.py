@@ -14,6 +14,7 @@ from referencing import Registry, Resource
 
 from reconciler import data
 from reconciler.problems import Problem
+from reconciler.schema_accept import Accepts, Compiler
 
 #: Gives the line and column (from 1) of a JSON Pointer, or None where the place is not known.
 Places = Callable[[str], tuple[int, int] | None]
@@ -33,11 +34,19 @@ def validator(name: str) -> Draft202012Validator:
     return Draft202012Validator(data.schema(name), registry=registry)
 
 
+@cache
+def _accepts(name: str) -> Accepts:
+    schemas = {f"{each}.schema.json": data.schema(each) for each in {*_SHARED, name}}
+    return Compiler(schemas).compile(f"{name}.schema.json")
+
+
 def check(instance: Any, schema: str, *, path: str, places: Places, prefix: str, base: str = "") -> tuple[Problem, ...]:
     """Hold a document against a schema and give every error as a problem.
 
     `prefix` begins the codes (`fleet`, `spin.parse`); `base` is the pointer of `instance` in its document.
     """
+    if _accepts(schema)(instance):
+        return ()
     found = []
     for error in validator(schema).iter_errors(instance):
         for leaf in _leaves(error):

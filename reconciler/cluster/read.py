@@ -73,7 +73,8 @@ async def list_objects(
             async for body in _pages(connection, path, dict(params), accept=accept, kind=kind, impersonate=impersonate):
                 # Items of a list come without their kind.
                 items += [
-                    trim({"apiVersion": resource.api_version, "kind": resource.kind, **item}) for item in body["items"]
+                    trim({"apiVersion": resource.api_version, "kind": resource.kind, **item})
+                    for item in body["items"] or ()
                 ]
                 version = body["metadata"]["resourceVersion"]
         except ClusterError as error:
@@ -103,8 +104,11 @@ async def _pages(
 ) -> AsyncIterator[Mapping[str, Any]]:
     while True:
         body = (await connection.request("GET", path, params=params, accept=accept, impersonate=impersonate)).body
-        if body.get("kind") != kind or not isinstance(body.get("items"), list):
+        if body.get("kind") != kind:
             raise UnavailableError(f"GET {path}: the answer is {body.get('kind')}, not {kind}")
+        # An empty list of metadata has null for its items; one without the field is no list.
+        if "items" not in body or not isinstance(body["items"] or [], list):
+            raise UnavailableError(f"GET {path}: the answer has no items")
         if not isinstance(body.get("metadata"), dict) or not body["metadata"].get("resourceVersion"):
             raise UnavailableError(f"GET {path}: the list does not say at which resourceVersion it stands")
         yield body

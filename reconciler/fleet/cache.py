@@ -12,6 +12,7 @@ import pathspec
 
 from reconciler.errors import InputError
 from reconciler.fleet.documents import Document, FileContent, documents_of
+from reconciler.fleet.ignore import pattern_fault
 from reconciler.fleet.json_reader import read as read_json
 from reconciler.fleet.model import AppDefinition, BundleDefinition
 from reconciler.fleet.yaml_reader import Source, read
@@ -110,7 +111,7 @@ class Ignored:
 
     def __init__(self, patterns: Iterable[str], reader: Reader) -> None:
         """Compile the patterns; answers for unchanged patterns are carried over."""
-        self._patterns = tuple(patterns)
+        self._patterns = tuple(pattern for pattern in patterns if not pattern_fault(pattern))
         self._reader = reader
         self._spec = pathspec.GitIgnoreSpec.from_lines(self._patterns) if self._patterns else None
         if reader.cache.patterns != self._patterns:

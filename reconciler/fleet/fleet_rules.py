@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import pathspec
-
 from reconciler.errors import InputError
 from reconciler.fleet.documents import Document
+from reconciler.fleet.ignore import pattern_fault
 from reconciler.fleet.paths import beside
 from reconciler.problems import Problem
 from reconciler.tree import Tree
@@ -24,10 +23,8 @@ def fleet_problems(document: Document, tree: Tree) -> list[Problem]:
 
 def _ignore(document: Document) -> Iterator[Problem]:
     for index, pattern in enumerate(document.spec.get("ignore") or ()):
-        try:
-            pathspec.GitIgnoreSpec.from_lines([pattern])
-        except ValueError:
-            message = f"{pattern!r} is not a gitignore pattern"
+        if fault := pattern_fault(pattern):
+            message = f"pattern {pattern!r}: {fault}"
             yield document.problem(f"/spec/ignore/{index}", "fleet.ignore", message, "as in docs/** or *.tmp.yaml")
 
 

@@ -34,5 +34,5 @@ def bundle_objects(bundle: BundleAssignment) -> list[dict[str, Any]]:
             obj["metadata"] = {**obj["metadata"], "namespace": bundle.namespace}
         # What a server fills in must not be sent back to it.
         obj.pop("status", None)
-        found.append(traced(obj, owner=bundle.name, path=sourced.path, line=sourced.line))
+        found.append(traced(obj, owner=bundle.name, path=sourced.path))
     return found

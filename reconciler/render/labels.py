@@ -24,13 +24,13 @@ def labels(name: str, version: str = "") -> dict[str, str]:
     return found
 
 
-def traced(obj: Mapping[str, Any], *, owner: str, path: str, line: int) -> dict[str, Any]:
-    """Give an object with the annotations that name its owner and the file and line it comes from."""
+def traced(obj: Mapping[str, Any], *, owner: str, path: str) -> dict[str, Any]:
+    """Give an object with the annotations that name its owner and the file it comes from: no line, which an edit elsewhere in the file would move."""
     metadata = dict(obj["metadata"])
     metadata["annotations"] = {
         **(metadata.get("annotations") or {}),
         APP_ANNOTATION: owner,
-        SOURCE_ANNOTATION: f"{path}:{line}",
+        SOURCE_ANNOTATION: path,
     }
     return {**obj, "metadata": metadata}
 

@@ -34,4 +34,4 @@ def _app_objects(app: AppAssignment) -> list[dict[str, Any]]:
     ours = labels(app.name, version_label(app.application.version))
     for obj in made:
         obj["metadata"]["labels"] = {**ours, **(obj["metadata"].get("labels") or {})}
-    return [traced(obj, owner=app.name, path=app.path, line=app.line) for obj in made]
+    return [traced(obj, owner=app.name, path=app.path) for obj in made]

@@ -30,9 +30,7 @@ def render_shared(units: Iterable[AppAssignment | BundleAssignment], cluster: Cl
         for obj in (_namespace(unit.namespace), *_executor(unit)):
             wanted.setdefault(key_of(obj), (obj, unit.path, unit.line))
     objects = [
-        traced(obj, owner=SHARED, path=path, line=line)
-        for key, (obj, path, line) in sorted(wanted.items())
-        if key not in brought
+        traced(obj, owner=SHARED, path=path) for key, (obj, path, line) in sorted(wanted.items()) if key not in brought
     ]
     return Rendered(name=SHARED, objects=tuple(objects))
 

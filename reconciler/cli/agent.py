@@ -1,0 +1,83 @@
+"""`spinfleet agent`: the process that runs in each cluster."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.option("--fleetsync", required=True, metavar="NAMESPACE/NAME", help="The FleetSync to follow.")
+@click.option(
+    "--kubeconfig",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Credentials (default: the pod's own, else KUBECONFIG).",
+)
+@click.option("--context", help="Context of the kubeconfig.")
+@click.option(
+    "--cache", type=click.Path(path_type=Path), help="Folder for the repository and verdicts; may be lost at any time."
+)
+@click.option(
+    "--listen",
+    default="0.0.0.0:8080",
+    show_default=True,
+    metavar="HOST:PORT",
+    help="Where /healthz, /readyz and /metrics are; `none` for nowhere.",
+)
+@click.option(
+    "--default-service-account", default="", metavar="NAME", help="Whom to act as where a FleetSync names nobody."
+)
+@click.option(
+    "--namespace",
+    "agent_namespace",
+    default="spinfleet-system",
+    show_default=True,
+    help="The agent's own namespace: out of reach of every fleet.",
+)
+@click.option("--concurrency", type=click.IntRange(1, 256), default=16, show_default=True, help="Requests in flight.")
+def agent(
+    fleetsync: str,
+    kubeconfig: Path | None,
+    context: str | None,
+    cache: Path | None,
+    listen: str,
+    default_service_account: str,
+    agent_namespace: str,
+    concurrency: int,
+) -> int:
+    """Run the agent until SIGTERM: pull, validate, verify, render, apply, heal, report."""
+    from reconciler.agent.main import run
+    from reconciler.agent.options import AgentOptions
+
+    namespace, slash, name = fleetsync.partition("/")
+    if not slash or not namespace or not name:
+        raise click.BadParameter("write NAMESPACE/NAME", param_hint="--fleetsync")
+    return run(
+        AgentOptions(
+            namespace=namespace,
+            name=name,
+            cache=cache or _default_cache(),
+            kubeconfig=kubeconfig,
+            context=context,
+            listen=_address(listen),
+            default_service_account=default_service_account,
+            agent_namespace=agent_namespace,
+            concurrency=concurrency,
+        )
+    )
+
+
+def _default_cache() -> Path:
+    from reconciler.local.binary import cache_folder
+
+    return cache_folder() / "agent"
+
+
+def _address(text: str) -> tuple[str, int] | None:
+    if text == "none":
+        return None
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal():
+        raise click.BadParameter("write HOST:PORT, or none", param_hint="--listen")
+    return host.strip("[]"), int(port)

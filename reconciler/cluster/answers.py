@@ -21,6 +21,9 @@ GONE = 410
 #: The server refused before it did anything, for lack of room: to be asked again as it says.
 BUSY = frozenset({429, 503})
 
+#: The `reason` of a ClusterError where nothing can be made because the namespace is on its way out: wait for it.
+NAMESPACE_TERMINATING = "NamespaceTerminating"
+
 _SERVER_ERROR = 500
 _TOLD_CAUSES = 8
 #: How the API server begins its answer to an apply that does not fit the schema: a fault of the object, told as a bare 500.
@@ -107,7 +110,10 @@ def refusal(
         told = "; ".join(f"{each.field} is owned by {each.manager}" for each in conflicts[:_TOLD_CAUSES])
         more = f"; and {len(conflicts) - _TOLD_CAUSES} more" if len(conflicts) > _TOLD_CAUSES else ""
         return ConflictError(f"other field managers own what would be applied: {told}{more}", conflicts=conflicts)
-    return ClusterError(message, status=answer.status, reason=str(status.get("reason") or ""))
+    reason = str(status.get("reason") or "")
+    if any(cause.get("reason") == NAMESPACE_TERMINATING for cause in causes):
+        reason = NAMESPACE_TERMINATING  # told as Forbidden, and no matter of rights
+    return ClusterError(message, status=answer.status, reason=reason)
 
 
 def retry_after(value: str) -> float | None:

@@ -9,6 +9,7 @@ from reconciler.cluster.answers import Conflict, ConflictError
 from reconciler.cluster.apply import Applied, apply
 from reconciler.cluster.connection import Connection
 from reconciler.cluster.discovery import Discovery, Resource
+from reconciler.cluster.patch import merge_patch
 from reconciler.cluster.read import get
 from reconciler.errors import ClusterError
 
@@ -138,3 +139,18 @@ async def test_an_apply_into_a_missing_namespace_is_not_found(connection: Connec
     with pytest.raises(ClusterError, match="no-such-place") as caught:
         await put(connection, config_maps, "no-such-place", {"a": "1"})
     assert caught.value.status == 404
+
+
+async def test_a_namespace_on_its_way_out_is_told_apart_from_missing_rights(
+    connection: Connection, config_maps: Resource, fresh_namespace: str
+) -> None:
+    held = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "held", "finalizers": ["example.com/held"]}}
+    await connection.request("POST", config_maps.path(fresh_namespace), body=held)
+    await connection.request("DELETE", f"/api/v1/namespaces/{fresh_namespace}")
+    try:
+        with pytest.raises(ClusterError) as caught:
+            await put(connection, config_maps, fresh_namespace, {"a": "1"})
+        assert (caught.value.status, caught.value.reason) == (403, "NamespaceTerminating")
+    finally:
+        change = {"metadata": {"finalizers": None}}
+        await merge_patch(connection, config_maps, change, namespace=fresh_namespace, name="held")

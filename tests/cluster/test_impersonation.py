@@ -47,3 +47,25 @@ async def test_an_access_review_tells_beforehand_what_will_be_refused(
     assert not await may(connection, config_maps, "patch", namespace=fresh_namespace, impersonate=user)
     assert not await may(connection, config_maps, "list", impersonate=user)
     assert await may(connection, config_maps, "list")
+
+
+async def test_an_agent_may_act_as_the_account_it_was_given_and_as_nobody_else(
+    control_plane: ControlPlane, config_maps: Resource, fresh_namespace: str
+) -> None:
+    user = account_with_a_view(control_plane, fresh_namespace)
+    agent = {"name": "agent", "namespace": fresh_namespace}
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": agent}
+    control_plane.request("POST", f"/api/v1/namespaces/{fresh_namespace}/serviceaccounts", account)
+    rbac = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{fresh_namespace}"
+    rule = {"apiGroups": [""], "resources": ["serviceaccounts"], "verbs": ["impersonate"], "resourceNames": ["viewer"]}
+    api = {"apiVersion": "rbac.authorization.k8s.io/v1", "metadata": agent}
+    control_plane.request("POST", f"{rbac}/roles", {**api, "kind": "Role", "rules": [rule]})
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "agent"}
+    binding = {**api, "kind": "RoleBinding", "roleRef": role, "subjects": [{"kind": "ServiceAccount", **agent}]}
+    control_plane.request("POST", f"{rbac}/rolebindings", binding)
+    async with await Connection.open(control_plane.kubeconfig_for(fresh_namespace, "agent")) as connection:
+        await list_objects(connection, config_maps, namespace=fresh_namespace, impersonate=user)
+        for other in ("", f"system:serviceaccount:{fresh_namespace}:default", "system:admin"):
+            with pytest.raises(ClusterError) as caught:
+                await list_objects(connection, config_maps, namespace=fresh_namespace, impersonate=other)
+            assert caught.value.status == 403

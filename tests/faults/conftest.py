@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from aiohttp import ClientSession, TCPConnector, web
 
 from reconciler.cluster.connection import Connection
 from reconciler.cluster.credentials import Credentials
+from reconciler.errors import UnavailableError
 from reconciler.local.controlplane import ControlPlane
 
 Behaviour = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -156,4 +158,5 @@ def fresh_namespace(control_plane: ControlPlane) -> Iterator[str]:
     body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
     control_plane.request("POST", "/api/v1/namespaces", body)
     yield name
-    control_plane.request("DELETE", f"/api/v1/namespaces/{name}")
+    with contextlib.suppress(UnavailableError):  # a test may have deleted it
+        control_plane.request("DELETE", f"/api/v1/namespaces/{name}")

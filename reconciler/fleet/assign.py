@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from reconciler.errors import InputError
@@ -33,16 +34,23 @@ DEFAULT_EXECUTOR = "containerd-shim-spin"
 _USED_UP = frozenset({"overrides", "placement"})
 
 
+@dataclass(frozen=True, slots=True)
+class Here:
+    """A cluster, and what the fleet's bundles bring to it that bears on apps: executors by namespace and name."""
+
+    cluster: Cluster
+    executors: Mapping[tuple[str, str], bool]
+
+
 def assign(fleet: Fleet, cluster: str) -> Assignment:
     """Give what a cluster is to run. Raises InputError where the fleet has no such cluster."""
-    here = _cluster(fleet, cluster)
-    known = executors(fleet, here)
+    place = here(fleet, cluster)
     units: dict[str, Unit] = {}
     for name in sorted({*fleet.apps, *fleet.bundles}):
-        unit = _app(fleet, fleet.apps[name], here, known) if name in fleet.apps else _bundle(fleet.bundles[name], here)
+        unit = assign_here(fleet, place, name)
         if unit is not None:
             units[name] = unit
-    return Assignment(cluster=here, commit=fleet.commit, fleet=fleet, units=units)
+    return Assignment(cluster=place.cluster, commit=fleet.commit, fleet=fleet, units=units)
 
 
 def assign_unit(fleet: Fleet, cluster: str, name: str) -> Unit | None:
@@ -50,11 +58,21 @@ def assign_unit(fleet: Fleet, cluster: str, name: str) -> Unit | None:
 
     Raises InputError where the fleet has no such cluster.
     """
-    here = _cluster(fleet, cluster)
+    return assign_here(fleet, here(fleet, cluster), name)
+
+
+def here(fleet: Fleet, cluster: str) -> Here:
+    """Give a cluster as `assign_here` takes it: made once for many apps. Raises InputError where the fleet has no such cluster."""
+    found = _cluster(fleet, cluster)
+    return Here(found, executors(fleet, found))
+
+
+def assign_here(fleet: Fleet, place: Here, name: str) -> Unit | None:
+    """Give one app or bundle as `assign_unit` does."""
     if (app := fleet.apps.get(name)) is not None:
-        return _app(fleet, app, here, executors(fleet, here))
+        return _app(fleet, app, place)
     if (bundle := fleet.bundles.get(name)) is not None:
-        return _bundle(bundle, here)
+        return _bundle(bundle, place.cluster)
     return None
 
 
@@ -66,7 +84,8 @@ def _cluster(fleet: Fleet, name: str) -> Cluster:
     return found
 
 
-def _app(fleet: Fleet, app: AppDefinition, cluster: Cluster, known: Mapping[tuple[str, str], bool]) -> Unit | None:
+def _app(fleet: Fleet, app: AppDefinition, place: Here) -> Unit | None:
+    cluster = place.cluster
     defaults = fleet.spec.get("defaults") or {}
     placement = app.spec.get("placement")
     if placement is None or "placement" in defaults:
@@ -81,9 +100,9 @@ def _app(fleet: Fleet, app: AppDefinition, cluster: Cluster, known: Mapping[tupl
     spec = _complete(filled(as_written, variables), layers)
     origins = Origins(layers, spec)
     problems = [_no_variable(origins, cluster, each.pointer, each.name) for each in missing(as_written, variables)]
-    if len(layers) > 1 and not has_errors(problems):
+    if not has_errors(problems):
         problems += _shape(spec, app, origins)
-    creates = creates_deployment(spec, known)
+    creates = creates_deployment(spec, place.executors)
     if not has_errors(problems):
         problems += cluster_problems(Subject(spec, origins, app.application, cluster, creates))
     if has_errors(problems):

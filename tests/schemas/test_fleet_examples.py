@@ -34,7 +34,9 @@ class Folder:
         for path in sorted(extra.rglob("*")):
             if path.is_file():
                 self._data[path.relative_to(extra).as_posix()] = path.read_bytes()
-        self.files = {path: File(path, hashlib.sha1(data).hexdigest(), len(data)) for path, data in self._data.items()}
+        self.files = {
+            path: File(path, hashlib.sha256(data).hexdigest()[:40], len(data)) for path, data in self._data.items()
+        }
 
     def read(self, path: str) -> bytes:
         return self._data[path]

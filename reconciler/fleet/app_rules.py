@@ -22,6 +22,8 @@ def app_problems(
 ) -> list[Problem]:
     """Give the problems of a valid App document; `spec` is it with the fleet's defaults."""
     found = [*_name(document), *_artifact(document, spec, artifacts), *_runtime_config(document, spec)]
+    placement = document.written.get("placement") or {}
+    found += document.selector_problems(placement.get("clusters"), "/spec/placement/clusters")
     found += [*_volumes(document, spec), *_overrides(document), *_ranges(document, spec)]
     if application is not None:
         found += [*_components(document, spec, application), *_variables(document, spec, application)]
@@ -74,6 +76,7 @@ def _overrides(document: Document) -> Iterator[Problem]:
     """Check each patch as far as it goes alone: what it must be complete with may stand in the document."""
     for index, override in enumerate(document.written.get("overrides") or ()):
         pointer = f"/spec/overrides/{index}"
+        yield from document.selector_problems(override["clusters"], f"{pointer}/clusters")
         for name in _NOT_OVERRIDABLE:
             if name in override["spec"]:
                 message = f"an override can't change {name}: it is the same in every cluster"

@@ -121,8 +121,11 @@ def _twice(objects: list[SourcedObject]) -> Iterator[Problem]:
 
 def _patches(document: Document, objects: list[SourcedObject]) -> Iterator[Problem]:
     kinds = {(each.object["kind"], each.object["metadata"]["name"]) for each in objects}
+    placement = document.spec.get("placement") or {}
+    yield from document.selector_problems(placement.get("clusters"), "/spec/placement/clusters")
     for index, patch in enumerate(document.spec.get("patches") or ()):
         target, pointer = patch["target"], f"/spec/patches/{index}"
+        yield from document.selector_problems(patch.get("clusters"), f"{pointer}/clusters")
         if not any(kind == target["kind"] and target.get("name", name) == name for kind, name in kinds):
             message = f"no object of the bundle is a {target['kind']} {target.get('name', '')}".rstrip()
             yield document.problem(f"{pointer}/target", "bundle.patch-target", message, "check kind and name")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.fleet.model import API_GROUP, API_VERSION
+from reconciler.fleet.placement import selector_faults
 from reconciler.fleet.yaml_reader import Document as YamlDocument
 from reconciler.fleet.yaml_reader import read
 from reconciler.problems import Problem, Severity, has_errors
@@ -78,6 +79,13 @@ class Document:
             hint=hint,
             severity=severity,
         )
+
+    def selector_problems(self, selector: Mapping[str, Any] | None, pointer: str) -> list[Problem]:
+        """Give what is wrong with a cluster selector of this document."""
+        return [
+            self.problem(place, "fleet.selector", message, "as in {key: env, operator: In, values: [prod]}")
+            for place, message in selector_faults(selector or {}, pointer)
+        ]
 
     def warning(self, pointer: str, code: str, message: str, hint: str = "") -> Problem:
         """Make a problem that refuses nothing."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
+from reconciler import __version__
 from reconciler.errors import InputError
 from reconciler.fleet.documents import Document
 from reconciler.fleet.ignore import pattern_fault
@@ -18,7 +20,22 @@ def fleet_problems(document: Document, tree: Tree) -> list[Problem]:
     """Give what is wrong with the Fleet document. All of it is commit scope: it bears on every app."""
     if not document.valid:
         return []
-    return [*_ignore(document), *_defaults(document), *_keys(document, tree)]
+    return [*_ignore(document), *_defaults(document), *_keys(document, tree), *_agent(document)]
+
+
+def _agent(document: Document) -> Iterator[Problem]:
+    least = str(document.spec.get("minimumAgentVersion", "0.0.0"))
+    if _numbers(least) > _numbers(__version__):
+        message = f"this fleet asks for Spinfleet {least} or newer, and this is {__version__}"
+        yield document.problem(
+            "/spec/minimumAgentVersion", "fleet.agent-too-old", message, "update this agent or command"
+        )
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """Give the numbers of a version; what follows them (`.dev1`, `rc1`) does not count."""
+    found = re.match(r"([0-9]{1,9})\.([0-9]{1,9})\.([0-9]{1,9})", version)
+    return tuple(int(part) for part in found.groups()) if found is not None else (0, 0, 0)
 
 
 def _ignore(document: Document) -> Iterator[Problem]:
@@ -29,6 +46,8 @@ def _ignore(document: Document) -> Iterator[Problem]:
 
 
 def _defaults(document: Document) -> Iterator[Problem]:
+    placement = (document.spec.get("defaults") or {}).get("placement") or {}
+    yield from document.selector_problems(placement.get("clusters"), "/spec/defaults/placement/clusters")
     for name in _FORBIDDEN_DEFAULTS:
         if name in (document.spec.get("defaults") or {}):
             yield document.problem(

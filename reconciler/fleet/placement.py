@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from reconciler.fleet.model import Cluster
@@ -40,3 +40,11 @@ def _holds(rule: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
             return key in labels
         case _:
             return key not in labels
+
+
+def selector_faults(selector: Mapping[str, Any], pointer: str) -> Iterator[tuple[str, str]]:
+    """Give pointer and message of each rule that Kubernetes would refuse: In and NotIn need values, the others take none."""
+    for index, rule in enumerate(selector.get("matchExpressions") or ()):
+        if (rule["operator"] in {"In", "NotIn"}) != bool(rule.get("values")):
+            words = "needs values" if rule["operator"] in {"In", "NotIn"} else "takes no values"
+            yield f"{pointer}/matchExpressions/{index}", f"operator {rule['operator']} {words}"

@@ -36,6 +36,7 @@ def _stages(document: Document, clusters: Mapping[str, Cluster]) -> Iterator[Pro
     seen: set[str] = set()
     for index, stage in enumerate(document.spec["stages"]):
         pointer = f"/spec/stages/{index}"
+        yield from document.selector_problems(stage["clusters"], f"{pointer}/clusters")
         if stage["name"] in seen:
             message = f"stage {stage['name']!r} is written twice"
             yield document.problem(f"{pointer}/name", "rollout.duplicate-stage", message, "rename one of them")

@@ -1,4 +1,4 @@
-"""Identifiers of spin.toml (source: spinframework/spin, crates/serde/src/id.rs)."""
+"""Identifiers of spin.toml (source: spinframework/spin, crates/serde/src/id.rs; package labels: the component model's kebab names)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 
 _WORD = re.compile(r"[a-z][a-z0-9]*|[A-Z][A-Z0-9]*")
 _ALNUM = re.compile(r"[A-Za-z0-9]+")
+_LABEL = re.compile(r"[a-z][a-z0-9]*(?:-[a-z][a-z0-9]*)*")
 
 
 def id_fault(text: str, *, separator: str, lower: bool = False) -> str:
@@ -25,10 +26,10 @@ def id_fault(text: str, *, separator: str, lower: bool = False) -> str:
             return f"word {word!r} must begin with a letter"
         if not _ALNUM.fullmatch(word):
             return f"word {word!r} may have letters and digits only"
-        if lower and word != word.lower():
-            return f"word {word!r} must be lower case"
         if not _WORD.fullmatch(word):
             return f"word {word!r} must be all lower case or all UPPER CASE"
+        if lower and word != word.lower():
+            return f"word {word!r} must be lower case"
     return ""
 
 
@@ -48,7 +49,20 @@ def label_fault(text: str) -> str:
     return kebab if kebab and id_fault(text, separator="_") else ""
 
 
+def package_fault(text: str) -> str:
+    """Say what is wrong with a package `namespace:name`, both lower-case kebab, or give an empty string."""
+    namespace, colon, name = text.partition(":")
+    if not colon:
+        return "expected namespace:name"
+    for part in (namespace, name):
+        if not _LABEL.fullmatch(part):
+            return f"{part!r} must be lower-case words split by '-', each beginning with a letter"
+    return ""
+
+
 def repaired(text: str) -> str:
-    """Give the kebab id that Spin makes of a version 1 component id."""
-    words = [word for word in re.split(r"[^A-Za-z0-9]+", text) if word]
-    return "-".join(word if _WORD.fullmatch(word) else word.lower() for word in words)
+    """Give the id that Spin makes of a version 1 component id: itself, or with `-` for `_` and in lower case.
+
+    The result may still be no kebab id; Spin refuses it then.
+    """
+    return text.replace("_", "-").lower() if kebab_fault(text) else text

@@ -5,26 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from reconciler.manifest.ids import repaired
+from reconciler.manifest.hosts import IMPLICIT_V1, outbound_of_http
+from reconciler.manifest.ids import kebab_fault, repaired
 from reconciler.manifest.model import Application, Component, Trigger, Variable
+from reconciler.manifest.report import escaped
 
 Place = Callable[[str], tuple[int, int] | None]
-#: Version 1 components may reach these without saying so.
-_IMPLICIT_V1_HOSTS = ("redis://*:*", "mysql://*:*", "postgres://*:*")
 
 
 def application_v2(document: Mapping[str, Any], place: Place) -> Application:
-    """Give the application of a valid version 2 document; inline components get ids as Spin gives them."""
+    """Give the application of a valid version 2 document; triggers and inline components get ids as Spin gives them."""
     head = document["application"]
     components = {
-        name: _component(name, raw, _line(place, f"/component/{name}"))
+        name: _component(name, raw, _line(place, f"/component/{escaped(name)}"))
         for name, raw in (document.get("component") or {}).items()
     }
-    triggers: list[Trigger] = []
-    for kind, entries in (document.get("trigger") or {}).items():
-        for index, entry in enumerate(entries):
-            line = _line(place, f"/trigger/{kind}/{index}")
-            triggers.append(_trigger(kind, index, entry, components, line))
+    entries = [
+        (kind, entry, _line(place, f"/trigger/{escaped(kind)}/{index}"))
+        for kind, several in document["trigger"].items()
+        for index, entry in enumerate(several)
+    ]
+    ids = _trigger_ids([(kind, entry) for kind, entry, _ in entries])
+    triggers = [
+        _trigger(kind, name, entry, components, line) for (kind, entry, line), name in zip(entries, ids, strict=True)
+    ]
     return Application(
         manifest_version=2,
         name=head["name"],
@@ -40,26 +44,22 @@ def application_v2(document: Mapping[str, Any], place: Place) -> Application:
 
 
 def application_v1(document: Mapping[str, Any], place: Place) -> Application:
-    """Give the application of a valid version 1 document, in version 2's shape."""
+    """Give the application of a valid version 1 document, in version 2's shape. Of components with one id the last stays."""
     shared = {key: value for key, value in document["trigger"].items() if key != "type"}
     kind = document["trigger"]["type"]
     components: dict[str, Component] = {}
     triggers: list[Trigger] = []
     for index, raw in enumerate(document.get("component") or ()):
         name, line = repaired(raw["id"]), _line(place, f"/component/{index}")
-        hosts = (
-            *(raw.get("allowed_outbound_hosts") or ()),
-            *_outbound(raw.get("allowed_http_hosts") or ()),
-            *_IMPLICIT_V1_HOSTS,
-        )
+        implicit = () if "allowed_outbound_hosts" in raw else IMPLICIT_V1
         fields = {
             **raw,
             "variables": raw.get("config") or {},
-            "allowed_outbound_hosts": list(hosts),
-            "allowed_http_hosts": [],
+            "allowed_outbound_hosts": [*(raw.get("allowed_outbound_hosts") or ()), *implicit],
         }
         components[name] = _component(name, fields, line)
-        triggers.append(Trigger(type=kind, component=name, config=dict(raw["trigger"]), line=line))
+        trigger = Trigger(type=kind, id=f"trigger-{name}", component=name, config=dict(raw["trigger"]), line=line)
+        triggers.append(trigger)
     return Application(
         manifest_version=1,
         name=document["name"],
@@ -86,24 +86,53 @@ def _variables(document: Mapping[str, Any]) -> dict[str, Variable]:
     }
 
 
+def _trigger_ids(entries: list[tuple[str, Mapping[str, Any]]]) -> list[str]:
+    """Give each trigger's id: its own, or `<component>-<type>-trigger`, or else numbered within its type."""
+    taken = {str(entry.get("id") or "") for _, entry in entries}
+    counters: dict[str, int] = {}
+    ids = []
+    for kind, entry in entries:
+        name, component = entry.get("id") or "", entry.get("component")
+        if not name and isinstance(component, str) and f"{component}-{kind}-trigger" not in taken:
+            name = f"{component}-{kind}-trigger"
+        while not name:
+            counters[kind] = counters.get(kind, 0) + 1
+            numbered = f"{kind}-trigger{counters[kind]}"
+            name = "" if numbered in taken else numbered
+        taken.add(name)
+        ids.append(name)
+    return ids
+
+
 def _trigger(
-    kind: str, index: int, entry: Mapping[str, Any], components: dict[str, Component], line: int | None
+    kind: str, name: str, entry: Mapping[str, Any], components: dict[str, Component], line: int | None
 ) -> Trigger:
-    component = entry.get("component")
-    if isinstance(component, Mapping):
-        name = _free_id(f"{entry.get('id') or f'{kind}-trigger-{index}'}-component", components)
-        components[name] = _component(name, component, line)
-        component = name
-    config = {key: value for key, value in entry.items() if key not in {"id", "component"}}
-    return Trigger(type=kind, id=entry.get("id"), component=component, config=config, line=line)
+    """Give a trigger; components written inside it are added to `components` and named by their ids."""
+    roles = {
+        role: value if isinstance(value, list) else [value] for role, value in (entry.get("components") or {}).items()
+    }
+    several = sum(map(len, roles.values())) + ("component" in entry) > 1
+    wanted = "" if several or kebab_fault(f"{name}-component") else f"{name}-component"
+
+    def reference(value: Any) -> str:
+        if isinstance(value, str):
+            return value
+        free = wanted if wanted and wanted not in components else _free_id(components)
+        components[free] = _component(free, value, line)
+        return free
+
+    component = reference(entry["component"]) if "component" in entry else None
+    config = {key: value for key, value in entry.items() if key not in {"id", "component", "components"}}
+    if roles:
+        config["components"] = {role: [reference(each) for each in values] for role, values in roles.items()}
+    return Trigger(type=kind, id=name, component=component, config=config, line=line)
 
 
-def _free_id(wanted: str, components: Mapping[str, Component]) -> str:
-    name, number = wanted, 1
-    while name in components:
+def _free_id(components: Mapping[str, Component]) -> str:
+    number = 1
+    while f"inline-component{number}" in components:
         number += 1
-        name = f"{wanted}-{number}"
-    return name
+    return f"inline-component{number}"
 
 
 def _component(name: str, raw: Mapping[str, Any], line: int | None) -> Component:
@@ -117,7 +146,7 @@ def _component(name: str, raw: Mapping[str, Any], line: int | None) -> Component
         exclude_files=tuple(raw.get("exclude_files") or ()),
         allowed_outbound_hosts=(
             *(raw.get("allowed_outbound_hosts") or ()),
-            *_outbound(raw.get("allowed_http_hosts") or ()),
+            *outbound_of_http(raw.get("allowed_http_hosts") or ()),
         ),
         key_value_stores=tuple(raw.get("key_value_stores") or ()),
         sqlite_databases=tuple(raw.get("sqlite_databases") or ()),
@@ -129,19 +158,6 @@ def _component(name: str, raw: Mapping[str, Any], line: int | None) -> Component
         profiles=raw.get("profile") or {},
         line=line,
     )
-
-
-def _outbound(hosts: Any) -> tuple[str, ...]:
-    """Give allowed_http_hosts as allowed_outbound_hosts (source: crates/manifest/src/compat.rs, convert_allowed_http_to_allowed_hosts)."""
-    converted: list[str] = []
-    for host in hosts:
-        if host == "insecure:allow-all":
-            return ("http://*:*", "https://*:*")
-        if "://" in host:
-            converted.append(host.removesuffix("/"))
-        else:
-            converted += [f"http://{host}", f"https://{host}"]
-    return tuple(converted)
 
 
 def _line(place: Place, pointer: str) -> int | None:

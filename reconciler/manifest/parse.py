@@ -8,8 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 from reconciler.manifest import rules
-from reconciler.manifest.model import Application, Parsed
+from reconciler.manifest.model import Parsed
 from reconciler.manifest.normalise import application_v1, application_v2
+from reconciler.manifest.positional import spelt_out
+from reconciler.manifest.report import Report
 from reconciler.manifest.toml_text import TomlText, read
 from reconciler.problems import Problem, Severity, has_errors
 from reconciler.schema_check import check
@@ -25,19 +27,19 @@ def parse(data: bytes, path: str) -> Parsed:
     version, problems = _version(text.value, text, path)
     if version is None:
         return Parsed(application=None, problems=problems)
-    problems = check(text.value, f"spin-manifest-v{version}", path=path, places=text.place, prefix="spin.parse")
-    report = rules.Report(path, text.place)
+    document, lists = spelt_out(text.value, version)
+    problems = check(document, f"spin-manifest-v{version}", path=path, places=text.place, prefix="spin.parse")
+    report = Report(path, text.place)
     # The rules read the same document; what the schema refused they pass over.
-    (rules.check_v2 if version == 2 else rules.check_v1)(text.value, report)
+    (rules.check_v2 if version == 2 else rules.check_v1)(document, report)
+    for pointer in lists:
+        message = "a list where a table belongs: Spin takes its elements for the fields, in order"
+        report.add(pointer, "spin.parse.positional", message, "write a table with named fields", Severity.WARNING)
     problems = tuple(sorted((*problems, *report.problems), key=Problem.sort_key))
     if has_errors(problems):
         return Parsed(application=None, problems=problems)
-    return Parsed(application=_application(version, text), problems=problems)
-
-
-def _application(version: int, text: TomlText) -> Application:
-    assert text.value is not None  # noqa: S101 - parse has looked
-    return (application_v2 if version == 2 else application_v1)(text.value, text.place)
+    application = (application_v2 if version == 2 else application_v1)(document, text.place)
+    return Parsed(application=application, problems=problems)
 
 
 def _version(document: dict[str, Any], text: TomlText, path: str) -> tuple[int | None, tuple[Problem, ...]]:

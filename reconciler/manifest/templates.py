@@ -2,39 +2,42 @@
 
 from __future__ import annotations
 
-from reconciler.manifest.ids import snake_fault
+from collections.abc import Mapping
 
 
-def template_fault(text: str) -> tuple[str, tuple[str, ...]]:
-    """Say what is wrong with a text's templates (empty: nothing) and give the names of the variables in it."""
-    names: list[str] = []
-    position = 0
-    while (start := text.find("{{", position)) >= 0:
-        end = text.find("}}", start)
+def parts(text: str) -> tuple[tuple[str, bool], ...] | None:
+    """Split a text into (literal, False) and (variable's name, True), or give None where a `{{` is never closed.
+
+    A `}}` without its `{{` is literal text, as for Spin.
+    """
+    found: list[tuple[str, bool]] = []
+    at = 0
+    while at < len(text):
+        start = text.find("{{", at)
+        if start < 0:
+            found.append((text[at:], False))
+            break
+        if start > at:
+            found.append((text[at:start], False))
+        end = text.find("}}", start + 2)
         if end < 0:
-            return "unmatched '{{'", tuple(names)
-        name = text[start + 2 : end].strip()
-        if fault := snake_fault(name):
-            return f"{{{{ {name} }}}}: {fault}", tuple(names)
-        names.append(name)
-        position = end + 2
-        if (stray := text.find("}}", position)) >= 0 and (
-            text.find("{{", position) < 0 or stray < text.find("{{", position)
-        ):
-            return "unmatched '}}'", tuple(names)
-    if not names and "}}" in text:
-        return "unmatched '}}'", ()
-    return "", tuple(names)
-
-
-def replaced(text: str, values: dict[str, str | None]) -> str | None:
-    """Give a text with its variables replaced, or None where one has no value yet."""
-    for name in template_fault(text)[1]:
-        if values.get(name) is None:
             return None
-    parts, position = [], 0
-    while (start := text.find("{{", position)) >= 0:
-        end = text.find("}}", start)
-        parts += [text[position:start], values[text[start + 2 : end].strip()] or ""]
-        position = end + 2
-    return "".join([*parts, text[position:]])
+        found.append((text[start + 2 : end].strip(), True))
+        at = end + 2
+    return tuple(found)
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Give the names of the variables in a text; none where it is not a template."""
+    return tuple(name for name, is_name in parts(text) or () if is_name)
+
+
+def replaced(text: str, values: Mapping[str, str | None]) -> str | None:
+    """Give a template with its variables replaced, or None where one has no value yet."""
+    found = []
+    for part, is_name in parts(text) or ():
+        value = values.get(part) if is_name else part
+        if value is None:
+            return None
+        found.append(value)
+    return "".join(found)

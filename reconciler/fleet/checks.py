@@ -13,7 +13,6 @@ from reconciler.fleet.quantity import quantity
 from reconciler.manifest.model import Application
 from reconciler.problems import Problem, Severity
 
-_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _HOST = re.compile(r"(?:\*\.)?[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(?:\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*")
 _LONGEST_HOST = 253
 #: Triggers by which KEDA can't tell that nothing is asked of an app, so that it never reaches zero.
@@ -43,7 +42,7 @@ def cluster_problems(subject: Subject) -> list[Problem]:
         *_annotations(subject),
         *_memory(subject),
         *_probes(subject),
-        *_names(subject),
+        *_hosts(subject),
         *_stores(subject),
     ]
 
@@ -160,19 +159,14 @@ def _probes(subject: Subject) -> Iterator[Problem]:
                 yield subject.origins.problem(f"/checks/{name}", "app.probe", message, f"set checks.{name}: false")
 
 
-def _names(subject: Subject) -> Iterator[Problem]:
-    """What variables of the cluster make of names."""
-    namespace = subject.spec["namespace"]
-    if _LABEL.fullmatch(namespace) is None:
-        yield subject.origins.problem(
-            "/namespace", "app.namespace", f"{namespace!r} can't be a namespace", "a DNS label"
-        )
+def _hosts(subject: Subject) -> Iterator[Problem]:
+    """Say what variables of the cluster make of host names."""
     for index, route in enumerate(subject.spec.get("routes") or ()):
         host = route["host"]
         if len(host) > _LONGEST_HOST or _HOST.fullmatch(host) is None:
             message = f"{host[:80]!r} is not a host name"
             hint = "lower case letters, digits, - and ., as in shop.example.com; *. may begin it"
-            yield subject.origins.problem(f"/routes/{index}/host", "app.route", message, hint)
+            yield subject.origins.problem(f"/routes/{index}/host", "app.host", message, hint)
 
 
 def _stores(subject: Subject) -> Iterator[Problem]:

@@ -24,6 +24,11 @@ _TYPE_WORDS = {
     "boolean": "true or false", "null": "nothing",
 }  # fmt: skip
 _SHARED = ("common", "app")
+#: Of one document; nobody reads more, and finding hints for each would take seconds.
+_MOST_PROBLEMS = 200
+#: Names that a hint is looked for among.
+_MOST_NAMES = 100
+_LONGEST_NAME = 100
 
 
 @cache
@@ -47,8 +52,10 @@ def check(instance: Any, schema: str, *, path: str, places: Places, prefix: str,
     """
     if _accepts(schema)(instance):
         return ()
-    found = []
+    found: list[Problem] = []
     for error in validator(schema).iter_errors(instance):
+        if len(found) >= _MOST_PROBLEMS:
+            break
         for leaf in _leaves(error):
             found += list(_problems(leaf, path, places, prefix, base))
     unique = {(problem.pointer, problem.code, problem.message): problem for problem in found}
@@ -62,9 +69,11 @@ def pointer_of(parts: Sequence[str | int]) -> str:
 
 def closest(name: str, names: Sequence[str]) -> str:
     """Give `did you mean …?` for a misspelt name, or an empty string."""
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.6) or [
-        each for each in names if each.lower() == name.lower()
-    ]
+    among = names[:_MOST_NAMES]
+    if len(name) > _LONGEST_NAME:
+        return ""
+    near = difflib.get_close_matches(name, [each for each in among if len(each) <= _LONGEST_NAME], n=1, cutoff=0.6)
+    near = near or [each for each in among if each.lower() == name.lower()]
     return f"did you mean {near[0]!r}?" if near else ""
 
 
@@ -92,7 +101,7 @@ def _problems(error: ValidationError, path: str, places: Places, prefix: str, ba
     pointer = base + pointer_of(list(error.absolute_path))
     if error.validator in {"additionalProperties", "unevaluatedProperties"} and isinstance(error.instance, dict):
         known = list(_known(error.schema))
-        for name in _extra(error, known):
+        for name in _extra(error, known)[:_MOST_PROBLEMS]:
             below = pointer + pointer_of([name])
             yield _problem(
                 path,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Any
 
 from reconciler.manifest import versions
@@ -49,11 +48,24 @@ def check_dependencies(
             continue
         names.append(name)
         _source(name, value, below, component, components, report)
-    for one, other in combinations([name for name in names if name.package], 2):
-        if one.package == other.package and _overlap(one, other):
-            message = f"dependency {other.text!r} conflicts with {one.text!r}: both may satisfy one import"
+    _check_disjoint([name for name in names if name.package], pointer, report)
+
+
+def _check_disjoint(names: list[_Name], pointer: str, report: Report) -> None:
+    """Check that no two names may stand for one import: same package, same or no interface, compatible or no version.
+
+    Looks each name up among those before it, so that many names cost no more than their number.
+    """
+    seen: set[tuple[str, str | None, Any]] = set()
+    for name in names:
+        interface, track = name.interface or None, name.version.track() if name.version else None
+        keys = {(name.package, one, other) for one in (interface or "*", None) for other in (track or "*", None)}
+        if keys & seen:
+            message = f"dependency {name.text!r} conflicts with an earlier one: both may satisfy one import"
             hint = "give both an interface, or versions that are not compatible"
-            report.add(f"{pointer}/dependencies/{escaped(other.text)}", "spin.load.dependency", message, hint)
+            report.add(f"{pointer}/dependencies/{escaped(name.text)}", "spin.load.dependency", message, hint)
+        # A missing part stands for any: it is entered as None, and `*` finds whatever has the other part.
+        seen |= {(name.package, one, other) for one in {interface, "*"} for other in {track, "*"}}
 
 
 def check_profile_dependencies(dependencies: Any, pointer: str, report: Report) -> None:
@@ -81,12 +93,6 @@ def _name(text: str) -> _Name | str:
     if at and parsed is None:
         return f"{version!r} is not a semantic version"
     return _Name(text, package, interface, parsed)
-
-
-def _overlap(one: _Name, other: _Name) -> bool:
-    if one.version and other.version and one.version.track() != other.version.track():
-        return False
-    return not (one.interface and other.interface and one.interface != other.interface)
 
 
 def _source(

@@ -5,13 +5,14 @@ Codes tell at which stage Spin itself would refuse: spin.parse.* (its manifest c
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from reconciler.manifest import rules
 from reconciler.manifest.model import Parsed
 from reconciler.manifest.normalise import application_v1, application_v2
 from reconciler.manifest.positional import spelt_out
-from reconciler.manifest.report import Report
+from reconciler.manifest.report import Report, TooManyProblemsError
 from reconciler.manifest.toml_text import TomlText, read
 from reconciler.problems import Problem, Severity, has_errors
 from reconciler.schema_check import check
@@ -30,11 +31,12 @@ def parse(data: bytes, path: str) -> Parsed:
     document, lists = spelt_out(text.value, version)
     problems = check(document, f"spin-manifest-v{version}", path=path, places=text.place, prefix="spin.parse")
     report = Report(path, text.place)
-    # The rules read the same document; what the schema refused they pass over.
-    (rules.check_v2 if version == 2 else rules.check_v1)(document, report)
-    for pointer in lists:
-        message = "a list where a table belongs: Spin takes its elements for the fields, in order"
-        report.add(pointer, "spin.parse.positional", message, "write a table with named fields", Severity.WARNING)
+    with suppress(TooManyProblemsError):  # what was found until then is told
+        for pointer in lists:
+            message = "a list where a table belongs: Spin takes its elements for the fields, in order"
+            report.add(pointer, "spin.parse.positional", message, "write a table with named fields", Severity.WARNING)
+        # The rules read the same document; what the schema refused they pass over.
+        (rules.check_v2 if version == 2 else rules.check_v1)(document, report)
     problems = tuple(sorted((*problems, *report.problems), key=Problem.sort_key))
     if has_errors(problems):
         return Parsed(application=None, problems=problems)

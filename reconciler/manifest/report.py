@@ -7,6 +7,13 @@ from typing import Any
 
 from reconciler.problems import Problem, Severity
 
+#: Of one file; more than this nobody reads, and finding hints for each would take seconds.
+MOST_PROBLEMS = 200
+
+
+class TooManyProblemsError(Exception):
+    """The report is full: checking may stop."""
+
 
 class Report:
     """Collects problems, each at the place of a pointer."""
@@ -16,11 +23,13 @@ class Report:
         self.problems: list[Problem] = []
 
     def add(self, pointer: str, code: str, message: str, hint: str = "", severity: Severity = Severity.ERROR) -> None:
-        """Add one problem."""
+        """Add one problem. Raises TooManyProblemsError when there are MOST_PROBLEMS of them."""
         line, column = self._place(pointer) or (None, None)
         problem = Problem(path=self._path, line=line, column=column, pointer=pointer, code=code, message=message,
                           hint=hint, severity=severity)  # fmt: skip
         self.problems.append(problem)
+        if len(self.problems) >= MOST_PROBLEMS:
+            raise TooManyProblemsError
 
 
 def mapping(value: Any) -> Mapping[str, Any]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+_LONGEST = 64 * 1024
+
 
 def parts(text: str) -> tuple[tuple[str, bool], ...] | None:
     """Split a text into (literal, False) and (variable's name, True), or give None where a `{{` is never closed.
@@ -33,11 +35,11 @@ def names(text: str) -> tuple[str, ...]:
 
 
 def replaced(text: str, values: Mapping[str, str | None]) -> str | None:
-    """Give a template with its variables replaced, or None where one has no value yet."""
-    found = []
+    """Give a template with its variables replaced, or None where one has no value yet or the result is over 64 KiB."""
+    found, length = [], 0
     for part, is_name in parts(text) or ():
         value = values.get(part) if is_name else part
-        if value is None:
+        if value is None or (length := length + len(value)) > _LONGEST:
             return None
         found.append(value)
     return "".join(found)

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import math
 import re
 import tomllib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from reconciler.problems import Problem
 
 MAX_BYTES = 256 * 1024
-MAX_DEPTH = 40
-_MAX_KEY_PARTS = 32
+#: Values in one file; real manifests have some hundred.
+MAX_VALUES = 20_000
+#: Spin's own TOML reader stops at this depth, of dotted keys and of values in values.
+MAX_DEPTH = 80
 _I64 = 2**63
+#: Stands for a number that Spin's reader refuses; no TOML text gives it.
+_BEYOND = _I64
+_MOST_PROBLEMS = 100
 _PLACE = re.compile(r"\(at line (\d+), column (\d+)\)")
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
+_PART = r"(?:[A-Za-z0-9_-]+|\"[^\"\n]*\"|'[^'\n]*')"
 #: A long run of dots in a key costs tomllib seconds and hundreds of MB: told before it parses.
-_DOTTED = re.compile(rf"(?:[A-Za-z0-9_\-\"']+[ \t]*\.[ \t]*){{{_MAX_KEY_PARTS}}}")
-_NESTED = re.compile(rf"[\[{{][\s\[{{]{{{MAX_DEPTH},}}")
+_DOTTED = re.compile(rf"(?m)(?:^|[\[{{,])[ \t]*(?:{_PART}[ \t]*\.[ \t]*){{{MAX_DEPTH - 1}}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +34,7 @@ class TomlText:
     places: dict[str, tuple[int, int]]
     problems: tuple[Problem, ...]
 
-    def place(self, pointer: str) -> tuple[int, int] | None:
+    def place(self, pointer: str) -> tuple[int, int]:
         """Give the place of a pointer, or of the nearest thing around it."""
         while pointer:
             if pointer in self.places:
@@ -40,79 +45,71 @@ class TomlText:
 
 def read(data: bytes, path: str) -> TomlText:
     """Read TOML. Bad text is told with its place; nothing is raised."""
-    problem = _bounded(data, path)
-    if problem is not None:
-        return TomlText(None, {}, (problem,))
+    if len(data) > MAX_BYTES:
+        message = f"{len(data)} bytes, and at most {MAX_BYTES} are read"
+        return _refused(path, "spin.parse.too-large", message, None, "is this the right file?")
     try:
-        text = data.decode("utf-8")
+        text = data.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        return TomlText(
-            None,
-            {},
-            (
-                Problem(
-                    path=path, line=line, code="spin.parse.toml", message="not UTF-8", hint="save the file as UTF-8"
-                ),
-            ),
-        )
-    text = text.removeprefix("\ufeff")
+        return _refused(path, "spin.parse.toml", "not UTF-8", (line, 1), "save the file as UTF-8")
+    if (found := _DOTTED.search(text)) is not None:
+        line = text.count("\n", 0, found.start()) + 1
+        message = f"a key of {MAX_DEPTH} parts or more"
+        return _refused(path, "spin.parse.too-deep", message, (line, 1), "write fewer tables in one another")
     try:
-        value = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, ValueError, RecursionError) as error:
+        value = tomllib.loads(text, parse_float=_number)
+    except RecursionError:
+        return _refused(path, "spin.parse.too-deep", f"nested deeper than {MAX_DEPTH}", (1, 1))
+    except ValueError as error:  # tomllib's own errors are of this type, and so are numbers of thousands of digits
         found = _PLACE.search(str(error))
-        line, column = (int(found[1]), int(found[2])) if found else (text.count("\n") + 1, 1)
+        place = (int(found[1]), int(found[2])) if found else (text.count("\n") + 1, 1)
         message = _PLACE.sub("", str(error)).replace("(at end of document)", "at the end of the file").strip()
-        return TomlText(
-            None,
-            {},
-            (
-                Problem(
-                    path=path,
-                    line=line,
-                    column=column,
-                    code="spin.parse.toml",
-                    message=f"not valid TOML: {message[:200]}",
-                ),
-            ),
-        )
-    places = _Scan(text).places()
-    wide = _wide(value, "")
-    problems = tuple(
-        Problem(path=path, line=(places.get(pointer) or (None, None))[0], column=(places.get(pointer) or (None, None))[1], pointer=pointer,
-                code="spin.parse.toml", message="a whole number beyond 64 bits")
-        for pointer in wide
-    )  # fmt: skip
-    return TomlText(value, places, problems)
+        return _refused(path, "spin.parse.toml", f"not valid TOML: {message[:200]}", place)
+    return _checked(text, value, path)
 
 
-def _bounded(data: bytes, path: str) -> Problem | None:
-    if len(data) > MAX_BYTES:
-        return Problem(
-            path=path, code="spin.parse.too-large", message=f"{len(data)} bytes, and at most {MAX_BYTES} are read"
-        )
-    text = data.decode("utf-8", "replace")
-    for pattern, words in (
-        (_DOTTED, f"a key of more than {_MAX_KEY_PARTS} parts"),
-        (_NESTED, f"nested deeper than {MAX_DEPTH}"),
-    ):
-        if (found := pattern.search(text)) is not None:
-            return Problem(
-                path=path, line=text.count("\n", 0, found.start()) + 1, code="spin.parse.too-deep", message=words
+def _checked(text: str, value: dict[str, Any], path: str) -> TomlText:
+    """Find out what tomllib takes and Spin's reader doesn't: depth, and numbers beyond 64 bits."""
+    wide, deepest, count = [], "", 0
+    waiting: list[tuple[str, int, Any]] = [("", 0, value)]
+    while waiting:
+        pointer, depth, each = waiting.pop()
+        count += 1
+        if count > MAX_VALUES:
+            return _refused(
+                path, "spin.parse.too-large", f"more than {MAX_VALUES} values", (1, 1), "is this the right file?"
             )
-    return None
+        if depth >= MAX_DEPTH:
+            deepest = pointer
+            continue
+        if isinstance(each, dict):
+            waiting += [(f"{pointer}/{_escaped(key)}", depth + 1, below) for key, below in each.items()]
+        elif isinstance(each, list):
+            waiting += [(f"{pointer}/{index}", depth + 1, below) for index, below in enumerate(each)]
+        elif isinstance(each, int) and not -_I64 <= each < _I64:
+            wide.append(pointer)
+    if deepest:
+        return _refused(path, "spin.parse.too-deep", f"nested deeper than {MAX_DEPTH}", (1, 1))
+    read_text = TomlText(value, _Scan(text).places(), ())
+    problems = []
+    for pointer in wide[:_MOST_PROBLEMS]:
+        line, column = read_text.place(pointer)
+        message = "a number beyond 64 bits"
+        problems.append(
+            Problem(path=path, line=line, column=column, pointer=pointer, code="spin.parse.toml", message=message)
+        )
+    return TomlText(value, read_text.places, tuple(problems))
 
 
-def _wide(value: Any, pointer: str) -> Iterator[str]:
-    """Give the pointers of whole numbers that TOML's 64 bits don't hold: Spin's parser refuses them, tomllib doesn't."""
-    if isinstance(value, dict):
-        for key, below in value.items():
-            yield from _wide(below, f"{pointer}/{_escaped(key)}")
-    elif isinstance(value, list):
-        for index, below in enumerate(value):
-            yield from _wide(below, f"{pointer}/{index}")
-    elif isinstance(value, int) and not -_I64 <= value < _I64:
-        yield pointer
+def _number(text: str) -> float:
+    number = float(text)
+    return _BEYOND if math.isinf(number) and "inf" not in text and not text.startswith("-") else number
+
+
+def _refused(path: str, code: str, message: str, place: tuple[int, int] | None, hint: str = "") -> TomlText:
+    line, column = place or (None, None)
+    return TomlText(None, {}, (Problem(path=path, line=line, column=column, code=code, message=message, hint=hint),))
 
 
 def _escaped(key: str) -> str:

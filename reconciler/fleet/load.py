@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from reconciler.fleet.apps import common_of, define_app
 from reconciler.fleet.bundles import define_bundle, folder_of
 from reconciler.fleet.cache import Ignored, LoadCache, Reader
-from reconciler.fleet.clusters import define_cluster
+from reconciler.fleet.clusters import cluster_document_problems, define_cluster
 from reconciler.fleet.documents import KINDS, YAML_SUFFIXES, Document
 from reconciler.fleet.fleet_rules import fleet_problems
 from reconciler.fleet.model import Cluster, Fleet, Loaded
@@ -43,8 +43,7 @@ def load(tree: Tree, *, cache: LoadCache | None = None) -> Loaded:
     fleets = found.documents["Fleet"]
     fleet_document, commit_problems = _only_fleet(fleets)
     told = [*found.commit_problems, *commit_problems, *found.entry_problems]
-    if fleet_document is not None:
-        told += fleet_problems(fleet_document, tree)
+    told += fleet_problems(fleet_document, tree) if fleet_document is not None else []
     commit_errors = tuple(_errors([*told, *(problem for each in fleets for problem in each.problems)], found))
     clusters, cluster_problems = _clusters(found.documents["Cluster"])
     rollouts = {each.name: define_rollout(each, clusters) for each in reversed(found.documents["Rollout"])}
@@ -125,7 +124,7 @@ def _clusters(documents: tuple[Document, ...]) -> tuple[dict[str, Cluster], dict
     clusters: dict[str, Cluster] = {}
     problems: dict[str, tuple[Problem, ...]] = {}
     for document in documents:
-        found = [problem for problem in document.problems if problem.severity is Severity.ERROR]
+        found = list(cluster_document_problems(document))
         first = clusters.get(document.name)
         if first is None:
             clusters[document.name] = define_cluster(document)

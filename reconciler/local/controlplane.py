@@ -40,7 +40,6 @@ class ControlPlane:
     folder: Path
     processes: Processes
     port: int
-    authority: Authority
 
     @property
     def server(self) -> str:
@@ -66,11 +65,10 @@ class ControlPlane:
             folder=folder,
             processes=Processes(folder / "logs"),
             port=port,
-            authority=new_authority(),
         )
         try:
             plane._start_storage(client_port, peer_port)
-            plane._start_api(client_port)
+            plane._start_api(client_port, new_authority())
             if workloads:
                 plane._start_workloads(*others)
         except BaseException:
@@ -78,8 +76,13 @@ class ControlPlane:
             raise
         return plane
 
+    @classmethod
+    def attach(cls, components: Components, folder: Path, port: int) -> ControlPlane:
+        """Give a handle to one that another process started and will stop."""
+        return cls(components=components, folder=folder, processes=Processes(folder / "logs"), port=port)
+
     def stop(self) -> None:
-        """End every component."""
+        """End every component that was started here."""
         self.processes.stop(patience=3.0)
 
     def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
@@ -136,11 +139,11 @@ class ControlPlane:
         )
         wait_until(lambda: _answers(f"{client}/health"), processes=[etcd], what="etcd")
 
-    def _start_api(self, client_port: int) -> None:
+    def _start_api(self, client_port: int, authority: Authority) -> None:
         keys = self.folder / "keys"
-        (keys / "ca.crt").write_bytes(self.authority.pem())
-        serving = issue(self.authority, keys, "apiserver", common_name="kube-apiserver", server=True)
-        issue(self.authority, keys, "admin", common_name="spinfleet-admin", groups=["system:masters"])
+        (keys / "ca.crt").write_bytes(authority.pem())
+        serving = issue(authority, keys, "apiserver", common_name="kube-apiserver", server=True)
+        issue(authority, keys, "admin", common_name="spinfleet-admin", groups=["system:masters"])
         accounts = write_key(keys / "service-accounts.key", new_key())
         self._write_kubeconfig(
             self.kubeconfig, {"client-certificate": str(keys / "admin.crt"), "client-key": str(keys / "admin.key")}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from reconciler.fleet.model import API_GROUP, API_VERSION
@@ -68,17 +68,7 @@ class Document:
         self, pointer: str, code: str, message: str, hint: str = "", *, severity: Severity = Severity.ERROR
     ) -> Problem:
         """Make a problem at a place of this document."""
-        line, column = self.yaml.place(pointer) or (self.line, 1)
-        return Problem(
-            path=self.path,
-            line=line,
-            column=column,
-            pointer=pointer,
-            code=code,
-            message=message,
-            hint=hint,
-            severity=severity,
-        )
+        return replace(self.yaml.problem(code, message, pointer, hint), severity=severity)
 
     def selector_problems(self, selector: Mapping[str, Any] | None, pointer: str) -> list[Problem]:
         """Give what is wrong with a cluster selector of this document."""
@@ -162,7 +152,8 @@ def _meant_to_be_ours(document: YamlDocument, version: Any, kind: Any) -> Proble
         return None
     if not isinstance(version, str):
         return document.problem("fleet.unknown-version", "apiVersion is missing", "", f"add apiVersion: {API_VERSION}")
-    if difflib.SequenceMatcher(None, version.partition("/")[0], API_GROUP).ratio() < _NEAR:
+    group = version.partition("/")[0]
+    if len(group) > 2 * len(API_GROUP) or difflib.SequenceMatcher(None, group, API_GROUP).ratio() < _NEAR:
         return None
     hint = f"did you mean {API_VERSION!r}?"
     return document.problem("fleet.unknown-version", f"apiVersion is {version!r}", "/apiVersion", hint)

@@ -6,7 +6,8 @@ import json
 from typing import Any
 
 from reconciler.fleet.scalars import LARGEST, SMALLEST
-from reconciler.fleet.yaml_reader import MAX_DEPTH, Document, Source
+from reconciler.fleet.yaml_places import MAX_DEPTH
+from reconciler.fleet.yaml_reader import Document, Source
 from reconciler.problems import Problem
 
 

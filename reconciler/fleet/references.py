@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from reconciler.fleet.cache import Reader, canonical
+from reconciler.fleet.cycles import cycles
 from reconciler.fleet.documents import Document, without_nulls
 from reconciler.fleet.model import AppDefinition, BundleDefinition, Cluster, RolloutDefinition
 from reconciler.fleet.overrides import merge_patch
@@ -15,6 +16,8 @@ from reconciler.fleet.placement import placed, selects
 from reconciler.problems import Problem, has_errors
 from reconciler.schema_check import closest
 
+#: Names of a cycle that a message shows.
+_LONGEST_WAY = 10
 _Definition = TypeVar("_Definition", AppDefinition, BundleDefinition)
 
 
@@ -95,47 +98,14 @@ def _dependencies(links: Links) -> Iterator[tuple[str, Problem]]:
                 hint = closest(each, sorted({*links.apps, *links.bundles})) or "remove it from dependsOn"
                 pointer = f"/spec/dependsOn/{index}"
                 yield name, documents[name].problem(pointer, "fleet.unknown-reference", message, hint)
-    for name, way in cycles(graph).items():
-        message = f"{name!r} depends on itself: {' → '.join(way)}"
-        yield (
-            name,
-            documents[name].problem("/spec/dependsOn", "fleet.cycle", message, "remove one of these dependencies"),
-        )
-
-
-def cycles(graph: Mapping[str, list[str]]) -> dict[str, list[str]]:
-    """Give, for each name that depends on itself, a shortest way back to it."""
-    remaining = {name: [each for each in needs if each in graph] for name, needs in graph.items()}
-    while done := [name for name, needs in remaining.items() if not any(each in remaining for each in needs)]:
-        for name in done:
-            del remaining[name]
-    found: dict[str, list[str]] = {}
-    for start in remaining:
-        if start not in found and (way := _way_back(start, remaining)):
-            # Every name on the way lies on the same cycle, so one search serves them all.
-            for index, name in enumerate(way[:-1]):
-                found.setdefault(name, [*way[index:-1], *way[: index + 1]])
-    return found
-
-
-def _way_back(start: str, graph: Mapping[str, list[str]]) -> list[str]:
-    """Give the shortest way from a name to itself, or an empty list."""
-    came: dict[str, str] = {}
-    level = [start]
-    while level:
-        following = []
-        for name in level:
-            for each in graph[name]:
-                if each == start:
-                    way = [name]
-                    while way[-1] != start:
-                        way.append(came[way[-1]])
-                    return [*reversed(way), start]
-                if each in graph and each not in came:
-                    came[each] = name
-                    following.append(each)
-        level = following
-    return []
+    for names, way in cycles(graph):
+        shown = " → ".join(way if len(way) <= _LONGEST_WAY else (*way[: _LONGEST_WAY - 2], "…", way[-1]))
+        for name in names:
+            message = f"{name!r} depends on itself: {shown}"
+            yield (
+                name,
+                documents[name].problem("/spec/dependsOn", "fleet.cycle", message, "remove one of these dependencies"),
+            )
 
 
 def _rollouts(links: Links) -> Iterator[tuple[str, Problem]]:

@@ -1,14 +1,14 @@
-"""Where each value of a YAML document is written."""
+"""Where each value of a YAML file is written."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
 import yaml
 from yaml.events import (
     AliasEvent,
-    DocumentEndEvent,
     DocumentStartEvent,
     MappingEndEvent,
     MappingStartEvent,
@@ -19,63 +19,100 @@ from yaml.events import (
 
 from reconciler.fleet.scalars import NumberError, resolve
 
+MAX_DEPTH = 100
+_VALUES = frozenset({ScalarEvent, AliasEvent, MappingStartEvent, SequenceStartEvent})
 
-@lru_cache(maxsize=64)
-def places_of(data: bytes, index: int) -> dict[str, tuple[int, int]]:
-    """Give the places of one document by pointer. Read again only when a place is asked for: most documents are never wrong."""
-    places: dict[str, tuple[int, int]] = {}
-    document, stack = -1, list[list[Any]]()
+
+class Place:
+    """Line and column, from 1, of a key or item, and the places below it by key or by index as text."""
+
+    __slots__ = ("below", "column", "line")
+
+    def __init__(self, line: int, column: int) -> None:
+        """Begin with nothing below."""
+        self.line = line
+        self.column = column
+        self.below: dict[str, Place] = {}
+
+    def at(self, pointer: str) -> Place:
+        """Give the place at a JSON Pointer, or of its nearest parent where it is not written."""
+        found = self
+        for part in pointer.split("/")[1:]:
+            below = found.below.get(part.replace("~1", "/").replace("~0", "~"))
+            if below is None:
+                break
+            found = below
+        return found
+
+
+class _Frame:
+    """A mapping or list that is being read; `waiting` is the place of a key whose value comes next."""
+
+    __slots__ = ("items", "place", "waiting")
+
+    def __init__(self, place: Place, items: bool) -> None:
+        self.place = place
+        self.items = items
+        self.waiting: Place | None = None
+
+
+@lru_cache(maxsize=4)
+def places_of(data: bytes) -> tuple[Place, ...]:
+    """Give the root place of each of a file's documents, empty ones included.
+
+    The file is read again only when a place is asked for, and few are kept: most documents are never wrong. The text has
+    been read before, so that it is known to be bounded; what follows an error in it has no places.
+    """
+    found: list[Place] = []
+    stack: list[_Frame] = []
     events: Any = yaml.parse(data, Loader=yaml.CSafeLoader)
-    for event in events:
-        kind = type(event)
-        if kind is DocumentStartEvent:
-            document += 1
-        elif kind is DocumentEndEvent and document == index:
-            break
-        if document != index:
-            continue
-        if kind is MappingEndEvent or kind is SequenceEndEvent:
-            stack.pop()
-            _settle(stack)
-        elif kind in {ScalarEvent, AliasEvent, MappingStartEvent, SequenceStartEvent}:
-            pointer = _enter(stack, event, places)
-            if kind is MappingStartEvent or kind is SequenceStartEvent:
-                stack.append([pointer, -1 if kind is SequenceStartEvent else None, None])
-            else:
-                _settle(stack)
-    return places
+    with suppress(yaml.YAMLError):
+        for event in events:
+            kind = type(event)
+            if kind is DocumentStartEvent:
+                stack.clear()
+                found.append(Place(event.start_mark.line + 1, 1))
+            elif kind is MappingEndEvent or kind is SequenceEndEvent:
+                _settle(stack, stack.pop().place)
+            elif kind in _VALUES:
+                place = _enter(stack, event, found)
+                if len(stack) > MAX_DEPTH:
+                    break
+                if kind is MappingStartEvent or kind is SequenceStartEvent:
+                    stack.append(_Frame(place, kind is SequenceStartEvent))
+                else:
+                    _settle(stack, place)
+    return tuple(found)
 
 
-def _enter(stack: list[list[Any]], event: Any, places: dict[str, tuple[int, int]]) -> str:
-    """Note where a value begins and give its pointer. A frame is [pointer, item index or None in a mapping, waiting key or None]."""
-    place = (event.start_mark.line + 1, event.start_mark.column + 1)
+def _enter(stack: list[_Frame], event: Any, found: list[Place]) -> Place:
+    """Give the place that a value belongs to: its key's, or its own."""
+    here = Place(event.start_mark.line + 1, event.start_mark.column + 1)
     if not stack:
-        places[""] = place
-        return ""
-    top = stack[-1]
-    if top[1] is not None:
-        top[1] += 1
-        pointer = f"{top[0]}/{top[1]}"
-        places.setdefault(pointer, place)
-        return pointer
-    if top[2] is not None:
-        return f"{top[0]}{top[2]}"
-    text = event.value if isinstance(event, ScalarEvent) else "?"
-    if isinstance(event, ScalarEvent) and event.implicit[0] and event.tag is None and text != "<<":
-        text = _key_text(text)
-    places.setdefault(f"{top[0]}/{_escaped(text)}", place)
-    top[2] = ("/" + _escaped(text), False)
-    return f"{top[0]}/{_escaped(text)}"
+        found[-1] = here
+        return here
+    frame = stack[-1]
+    if frame.items:
+        return frame.place.below.setdefault(str(len(frame.place.below)), here)
+    if frame.waiting is not None:
+        return frame.waiting
+    # Of a key that is written twice the first place stands.
+    return frame.place.below.setdefault(_key_text(event), here)
 
 
-def _settle(stack: list[list[Any]]) -> None:
+def _settle(stack: list[_Frame], place: Place) -> None:
     """After a whole value: a key now waits for its value, or its value was just read."""
-    if stack and stack[-1][1] is None:
-        waiting = stack[-1][2]
-        stack[-1][2] = waiting[0] if isinstance(waiting, tuple) else None
+    if stack and not stack[-1].items:
+        stack[-1].waiting = place if stack[-1].waiting is None else None
 
 
-def _key_text(text: str) -> str:
+def _key_text(event: Any) -> str:
+    """Give a key as text, as the reader does."""
+    if not isinstance(event, ScalarEvent):
+        return "?"
+    text: str = event.value
+    if not event.implicit[0] or event.tag is not None or text == "<<":
+        return text
     try:
         value = resolve(text)
     except NumberError:
@@ -83,7 +120,3 @@ def _key_text(text: str) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return "" if value is None else str(value)
-
-
-def _escaped(text: str) -> str:
-    return text.replace("~", "~0").replace("/", "~1")

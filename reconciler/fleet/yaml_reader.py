@@ -24,13 +24,14 @@ from yaml.events import (
 )
 
 from reconciler.fleet.scalars import NumberError, resolve
-from reconciler.fleet.yaml_places import places_of
+from reconciler.fleet.yaml_places import MAX_DEPTH, places_of
 from reconciler.problems import Problem
 from reconciler.schema_check import pointer_of
 
-MAX_DEPTH = 100
 MAX_VALUES = 200_000
 _MOST_PROBLEMS = 100
+_LONGEST_MESSAGE = 500
+_LONGEST_KEY = 1024
 _TAG = "tag:yaml.org,2002:"
 #: PyYAML types its marks as optional; those of the C parser are always there.
 _Event = Any
@@ -53,17 +54,16 @@ class Document:
 
     def place(self, pointer: str) -> tuple[int, int] | None:
         """Give line and column, from 1, of the key or item at a JSON Pointer; of its nearest parent where it is not written."""
-        places = places_of(self.data, self.index)
-        while pointer not in places:
-            if not pointer:
-                return (self.line, 1)
-            pointer = pointer.rpartition("/")[0]
-        return places[pointer]
+        roots = places_of(self.data)
+        if self.index >= len(roots):
+            return (self.line, 1)
+        place = roots[self.index].at(pointer)
+        return (place.line, place.column)
 
     def problem(self, code: str, message: str, pointer: str = "", hint: str = "") -> Problem:
         """Give an error at a pointer of this document."""
-        line, column = self.place(pointer) or (self.line, 1)
-        return Problem(path=self.path, line=line, column=column, pointer=pointer, code=code, message=message, hint=hint)
+        place = self.place(pointer) or (self.line, 1)
+        return _refused(self.path, place, code, _short(message, _LONGEST_MESSAGE), hint, pointer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +264,9 @@ class _Builder:
         else:
             self._tell(event, "yaml.key", "a key must be text", "write it in quotes")
             key = "" if value is None else "?"
+        if len(key) > _LONGEST_KEY:
+            self._tell(event, "yaml.key", f"a key of {len(key)} characters; {_LONGEST_KEY} are read", "shorten it")
+            key = key[:_LONGEST_KEY]
         if key in target:
             self._tell(event, "yaml.duplicate-key", f"key {_short(key)!r} is written twice", "remove one of them", key)
         else:
@@ -299,5 +302,5 @@ class _Builder:
         self._problems.append(_refused(self._path, place, code, message, hint, pointer))
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= 80 else f"{text[:79]}…"
+def _short(text: str, longest: int = 80) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"

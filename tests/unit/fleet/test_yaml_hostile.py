@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from reconciler.fleet.yaml_reader import MAX_DEPTH, read
+from reconciler.fleet.yaml_places import MAX_DEPTH
+from reconciler.fleet.yaml_reader import read
 
 ALIAS_BOMB = b"a: &a [x, x, x, x, x, x, x, x, x]\n" + b"".join(
     b"%c: &%c [%s]\n" % (98 + level, 98 + level, b", ".join([b"*%c" % (97 + level)] * 9)) for level in range(9)

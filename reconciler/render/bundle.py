@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from reconciler.fleet.model import BundleAssignment
+from reconciler.fleet.model import BundleAssignment, SourcedObject
+from reconciler.problems import Problem, Severity
 from reconciler.render.labels import traced
 
 #: Built-in kinds without a namespace; a custom kind without metadata.namespace is told by the API server's discovery.
@@ -24,8 +25,8 @@ CLUSTER_SCOPED = frozenset(
 )  # fmt: skip
 
 
-def bundle_objects(bundle: BundleAssignment) -> list[dict[str, Any]]:
-    """Give a bundle's objects in file order."""
+def bundle_objects(bundle: BundleAssignment, problems: list[Problem]) -> list[dict[str, Any]]:
+    """Give a bundle's objects in file order. A Secret whose values stand in Git is warned of."""
     found = []
     for sourced in bundle.objects:
         obj = dict(sourced.object)
@@ -34,5 +35,20 @@ def bundle_objects(bundle: BundleAssignment) -> list[dict[str, Any]]:
             obj["metadata"] = {**obj["metadata"], "namespace": bundle.namespace}
         # What a server fills in must not be sent back to it.
         obj.pop("status", None)
+        if obj["kind"] == "Secret" and obj["apiVersion"] == "v1" and (obj.get("data") or obj.get("stringData")):
+            problems.append(_readable(sourced))
         found.append(traced(obj, owner=bundle.name, path=sourced.path))
     return found
+
+
+def _readable(sourced: SourcedObject) -> Problem:
+    """Warn of a Secret, and don't repeat what is in it."""
+    return Problem(
+        path=sourced.path,
+        line=sourced.line,
+        pointer="/data" if sourced.object.get("data") else "/stringData",
+        code="render.plain-secret",
+        severity=Severity.WARNING,
+        message=f"the values of Secret {sourced.object['metadata']['name']!r} can be read by whoever can read the repository",
+        hint="make the Secret in the cluster, and refer to it",
+    )

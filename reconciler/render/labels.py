@@ -1,4 +1,4 @@
-"""Labels and annotations that every rendered object carries: each can be traced to the line that made it."""
+"""Labels and annotations that every rendered object carries: each can be traced to the file that made it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 from reconciler.render.model import APP_ANNOTATION, SOURCE_ANNOTATION
 
 MANAGED_BY = "spinfleet"
-VERSION_ANNOTATION = "spinfleet.dev/version"
 _LONGEST_VALUE = 63
 
 
@@ -37,7 +36,7 @@ def traced(obj: Mapping[str, Any], *, owner: str, path: str) -> dict[str, Any]:
 
 def version_label(text: str) -> str:
     """Give a version as a label value; empty where it can't be one."""
-    kept = "".join(character if character.isalnum() or character in "-_." else "-" for character in text)[
-        :_LONGEST_VALUE
-    ]
-    return kept.strip("-_.")
+    kept = "".join(
+        character if character.isascii() and (character.isalnum() or character in "-_.") else "-" for character in text
+    )
+    return kept[:_LONGEST_VALUE].strip("-_.")

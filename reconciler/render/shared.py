@@ -7,48 +7,57 @@ from typing import Any
 
 from reconciler.fleet.model import AppAssignment, BundleAssignment, Cluster
 from reconciler.plan.model import ObjectKey, key_of
+from reconciler.plan.order import rank
 from reconciler.render.labels import MANAGED_BY, traced
 from reconciler.render.model import SHARED, Rendered
-from reconciler.render.spinapp import API_VERSION
+from reconciler.render.service_account import makes_account, service_account
+from reconciler.render.spinkube import API_VERSION, DEFAULT_EXECUTOR, RUNTIME_CLASS
 
-#: SpinKube's own names for its default executor and runtime class.
-DEFAULT_EXECUTOR = "containerd-shim-spin"
-RUNTIME_CLASS = "wasmtime-spin-v2"
+#: Namespaces that every cluster has from its start.
+_BUILT_IN = frozenset({"default", "kube-system", "kube-public", "kube-node-lease"})
 
 
 def render_shared(units: Iterable[AppAssignment | BundleAssignment], cluster: Cluster) -> Rendered:  # noqa: ARG001 - one signature with render_unit
-    """Give the namespaces and executors that released apps need and no released Bundle brings.
+    """Give the namespaces, accounts and executors that released apps need and no released Bundle brings.
 
     Only the default executor can be made up: another one says in its own object what it runs on, so a Bundle brings it.
     """
     brought: set[ObjectKey] = set()
-    wanted: dict[ObjectKey, tuple[dict[str, Any], str, int]] = {}
+    wanted: dict[ObjectKey, tuple[dict[str, Any], str]] = {}
     for unit in sorted(units, key=lambda unit: unit.name):
         if isinstance(unit, BundleAssignment):
             brought |= {_placed(unit, key_of(sourced.object)) for sourced in unit.objects}
             continue
-        for obj in (_namespace(unit.namespace), *_executor(unit)):
-            wanted.setdefault(key_of(obj), (obj, unit.path, unit.line))
+        for obj in (*_namespace(unit.namespace), *_account(unit), *_executor(unit)):
+            wanted.setdefault(key_of(obj), (obj, unit.path))
     objects = [
-        traced(obj, owner=SHARED, path=path) for key, (obj, path, line) in sorted(wanted.items()) if key not in brought
+        traced(obj, owner=SHARED, path=path) for key, (obj, path) in sorted(wanted.items()) if key not in brought
     ]
-    return Rendered(name=SHARED, objects=tuple(objects))
+    return Rendered(name=SHARED, objects=tuple(sorted(objects, key=rank)))
 
 
 def _placed(bundle: BundleAssignment, key: ObjectKey) -> ObjectKey:
     return key if key.namespace or key.kind == "Namespace" else key._replace(namespace=bundle.namespace or "")
 
 
-def _namespace(name: str) -> dict[str, Any]:
-    return {
-        "apiVersion": "v1",
-        "kind": "Namespace",
-        "metadata": {"name": name, "labels": {"app.kubernetes.io/managed-by": MANAGED_BY}},
-    }
+def _namespace(name: str) -> list[dict[str, Any]]:
+    if name in _BUILT_IN:
+        return []
+    metadata = {"name": name, "labels": {"app.kubernetes.io/managed-by": MANAGED_BY}}
+    return [{"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}]
+
+
+def _account(app: AppAssignment) -> list[dict[str, Any]]:
+    """Give the account that an app asks for. Of several that want it otherwise the first has it (see sharing.clashes)."""
+    if not makes_account(app):
+        return []
+    account = service_account(app)
+    account["metadata"]["labels"] = {"app.kubernetes.io/managed-by": MANAGED_BY}
+    return [account]
 
 
 def _executor(app: AppAssignment) -> list[dict[str, Any]]:
-    if app.spec["executor"] != DEFAULT_EXECUTOR:
+    if app.spec["executor"] != DEFAULT_EXECUTOR or "job" in app.spec:
         return []
     metadata = {
         "name": DEFAULT_EXECUTOR,

@@ -6,17 +6,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from reconciler.fleet.model import AppAssignment
+from reconciler.render.named import named
+from reconciler.render.runtime_config import spinapp_fields
+from reconciler.render.service_account import account_name
+from reconciler.render.spinkube import API_VERSION
 
-API_VERSION = "core.spinkube.dev/v1alpha1"
 HEALTH_PATH = "/.well-known/spin/health"
 _PASSED = (
-    "resources", "volumes", "volumeMounts", "serviceAccountName", "components", "podLabels", "podAnnotations",
-    "deploymentAnnotations", "serviceAnnotations", "invocationLimits",
+    "resources", "volumes", "volumeMounts", "components", "podLabels", "podAnnotations", "deploymentAnnotations",
+    "serviceAnnotations", "invocationLimits",
 )  # fmt: skip
 
 
-def spinapp(app: AppAssignment) -> dict[str, Any]:
-    """Give the SpinApp of an app, without labels of ours."""
+def spinapp(app: AppAssignment, config_secret: str = "") -> dict[str, Any]:
+    """Give the SpinApp of an app, without labels of ours. `config_secret` is a rendered Secret to load the runtime config from."""
     wanted = app.spec
     spec: dict[str, Any] = {"executor": wanted["executor"], "image": wanted["artifact"]}
     if "autoscaling" in wanted:
@@ -26,11 +29,14 @@ def spinapp(app: AppAssignment) -> dict[str, Any]:
     if checks := _checks(app):
         spec["checks"] = checks
     if wanted.get("variables"):
-        spec["variables"] = [_named(name, value) for name, value in sorted(wanted["variables"].items())]
-    if config := _runtime_config(wanted.get("runtimeConfig") or {}):
-        spec["runtimeConfig"] = config
+        spec["variables"] = [named(name, value) for name, value in sorted(wanted["variables"].items())]
+    config = {"loadFromSecret": config_secret} if config_secret else wanted.get("runtimeConfig") or {}
+    if fields := spinapp_fields(config):
+        spec["runtimeConfig"] = fields
     if wanted.get("imagePullSecrets"):
         spec["imagePullSecrets"] = [{"name": name} for name in wanted["imagePullSecrets"]]
+    if account := account_name(app):
+        spec["serviceAccountName"] = account
     spec |= {field: wanted[field] for field in _PASSED if wanted.get(field)}
     return {
         "apiVersion": API_VERSION,
@@ -57,32 +63,3 @@ def _probe(probe: Mapping[str, Any]) -> dict[str, Any]:
     if probe.get("headers"):
         get["httpHeaders"] = [{"name": name, "value": value} for name, value in sorted(probe["headers"].items())]
     return {"httpGet": get, **{key: value for key, value in probe.items() if key not in {"path", "headers"}}}
-
-
-def _named(name: str, value: Mapping[str, Any] | str) -> dict[str, Any]:
-    """Give a variable or option as SpinKube lists them: {name, value} or {name, valueFrom}."""
-    if isinstance(value, str):
-        return {"name": name, "value": value}
-    if "secretKeyRef" in value:
-        return {"name": name, "valueFrom": {"secretKeyRef": value["secretKeyRef"]}}
-    return {"name": name, **value}
-
-
-def _store(store: Mapping[str, Any]) -> dict[str, Any]:
-    options = store.get("options") or {}
-    found: dict[str, Any] = {"type": store["type"]}
-    if options:
-        found["options"] = [_named(name, value) for name, value in sorted(options.items())]
-    return found
-
-
-def _runtime_config(config: Mapping[str, Any]) -> dict[str, Any]:
-    if "loadFromSecret" in config:
-        return {"loadFromSecret": config["loadFromSecret"]}
-    found: dict[str, Any] = {}
-    for field in ("keyValueStores", "sqliteDatabases"):
-        if config.get(field):
-            found[field] = [{"name": name, **_store(store)} for name, store in sorted(config[field].items())]
-    if config.get("llmCompute"):
-        found["llmCompute"] = _store(config["llmCompute"])
-    return found

@@ -1,0 +1,54 @@
+"""Routes through a Gateway as HTTPRoutes: one for each gateway and host (source: gateway.networking.k8s.io/v1)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from reconciler.fleet.model import AppAssignment
+from reconciler.problems import Problem
+from reconciler.render.keda_http import INTERCEPTOR, INTERCEPTOR_NAMESPACE, INTERCEPTOR_PORT
+from reconciler.render.places import warning_at
+from reconciler.render.routes import Route
+from reconciler.render.spinkube import SERVICE_PORT
+
+_MATCHES = {"Prefix": "PathPrefix", "Exact": "Exact"}
+
+
+def http_routes(app: AppAssignment, routes: Sequence[Route], problems: list[Problem]) -> list[dict[str, Any]]:
+    """Give the HTTPRoutes of the routes that name a gateway."""
+    groups: dict[str, list[Route]] = {}
+    for route in routes:
+        if "gateway" in route.entry:
+            sort = [route.entry["gateway"], route.host, route.entry.get("annotations") or {}]
+            groups.setdefault(json.dumps(sort, sort_keys=True), []).append(route)
+    if groups and _intercepted(app):
+        message = f"the HTTPRoute leads to the interceptor in namespace {INTERCEPTOR_NAMESPACE}"
+        hint = "a ReferenceGrant there must let HTTPRoutes of this namespace refer to Services"
+        problems.append(warning_at(app, "/autoscaling/type", "render.reference-grant", message, hint))
+    return [
+        _http_route(app, app.name if number == 0 else f"{app.name}-{number + 1}", group)
+        for number, group in enumerate(groups.values())
+    ]
+
+
+def _intercepted(app: AppAssignment) -> bool:
+    return (app.spec.get("autoscaling") or {}).get("type") == "HTTP"
+
+
+def _http_route(app: AppAssignment, name: str, routes: Sequence[Route]) -> dict[str, Any]:
+    first = routes[0].entry
+    backend: dict[str, Any] = {"name": app.name, "port": SERVICE_PORT}
+    if _intercepted(app):
+        backend = {"name": INTERCEPTOR, "namespace": INTERCEPTOR_NAMESPACE, "port": INTERCEPTOR_PORT}
+    metadata: dict[str, Any] = {"name": name, "namespace": app.namespace}
+    if first.get("annotations"):
+        metadata["annotations"] = dict(first["annotations"])
+    matches = [{"path": {"type": _MATCHES[route.match], "value": route.path}} for route in routes]
+    spec = {
+        "parentRefs": [dict(first["gateway"])],
+        "hostnames": [routes[0].host],
+        "rules": [{"matches": matches, "backendRefs": [backend]}],
+    }
+    return {"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute", "metadata": metadata, "spec": spec}

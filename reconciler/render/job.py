@@ -1,0 +1,110 @@
+"""An App with `job` becomes a Job or a CronJob that runs the artifact itself, in place of a SpinApp (source: batch/v1).
+
+SpinKube has no field for work that ends. The pod is what its operator would make of a SpinApp, but for the port and the probes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from reconciler.fleet.model import AppAssignment
+from reconciler.problems import Problem
+from reconciler.render.duration import seconds
+from reconciler.render.named import named
+from reconciler.render.places import problem_at
+from reconciler.render.service_account import account_name
+from reconciler.render.spinkube import (
+    APP_NAME_LABEL,
+    DEFAULT_EXECUTOR,
+    RUNTIME_CLASS,
+    RUNTIME_CONFIG_KEY,
+    RUNTIME_CONFIG_PATH,
+)
+
+_VOLUME = "spin-runtime-config"
+_TRIGGER = "command"
+
+
+def job(app: AppAssignment, config_secret: str, problems: list[Problem]) -> dict[str, Any]:
+    """Give the CronJob of an app with a schedule, else its Job.
+
+    A Job's pods can't be changed, so its name ends with a hash of what it runs: another version is another Job.
+    """
+    _check(app, problems)
+    wanted, spec = app.spec["job"], _spec(app, config_secret)
+    metadata: dict[str, Any] = {"name": app.name, "namespace": app.namespace}
+    if "schedule" in wanted:
+        schedule = {"schedule": wanted["schedule"], "concurrencyPolicy": "Forbid", "jobTemplate": {"spec": spec}}
+        return {"apiVersion": "batch/v1", "kind": "CronJob", "metadata": metadata, "spec": schedule}
+    digest = hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()
+    metadata["name"] = f"{app.name}-{digest[:8]}"
+    return {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": spec}
+
+
+def _check(app: AppAssignment, problems: list[Problem]) -> None:
+    wanted = app.spec["job"]
+    types = sorted({trigger.type for trigger in app.application.triggers} - {_TRIGGER})
+    if types:
+        message = f"a job runs to its end, and trigger type {types[0]} never ends"
+        problems.append(problem_at(app, "/job", "render.job", message, "remove spec.job, or use a command trigger"))
+    if "autoscaling" in app.spec:
+        message = "a job is not autoscaled: its pods are job.parallelism"
+        problems.append(problem_at(app, "/autoscaling", "render.job", message, "remove autoscaling"))
+    if app.spec["executor"] != DEFAULT_EXECUTOR:
+        message = (
+            f"a job runs under RuntimeClass {RUNTIME_CLASS}, and can't go through executor {app.spec['executor']!r}"
+        )
+        problems.append(problem_at(app, "/executor", "render.job", message, f"use {DEFAULT_EXECUTOR}"))
+    if "ttl" in wanted and "schedule" not in wanted:
+        message = "a Job that Kubernetes deletes after its ttl would be made and run again: the fleet still has it"
+        problems.append(problem_at(app, "/job/ttl", "render.job", message, "remove ttl, or set job.schedule"))
+
+
+def _spec(app: AppAssignment, config_secret: str) -> dict[str, Any]:
+    wanted = app.spec["job"]
+    spec: dict[str, Any] = {key: wanted[key] for key in ("parallelism", "completions") if key in wanted}
+    if "ttl" in wanted:
+        spec["ttlSecondsAfterFinished"] = seconds(wanted["ttl"])
+    if "deadline" in wanted:
+        spec["activeDeadlineSeconds"] = max(1, seconds(wanted["deadline"]))
+    labels = {**(app.spec.get("podLabels") or {}), APP_NAME_LABEL: app.name}
+    metadata: dict[str, Any] = {"labels": labels}
+    if app.spec.get("podAnnotations"):
+        metadata["annotations"] = dict(app.spec["podAnnotations"])
+    return {**spec, "template": {"metadata": metadata, "spec": _pod(app, config_secret)}}
+
+
+def _pod(app: AppAssignment, config_secret: str) -> dict[str, Any]:
+    wanted = app.spec
+    volumes, mounts = list(wanted.get("volumes") or ()), list(wanted.get("volumeMounts") or ())
+    secret = config_secret or (wanted.get("runtimeConfig") or {}).get("loadFromSecret")
+    if secret:
+        items = [{"key": RUNTIME_CONFIG_KEY, "path": RUNTIME_CONFIG_KEY}]
+        volumes.append({"name": _VOLUME, "secret": {"secretName": secret, "items": items}})
+        mount = {"name": _VOLUME, "mountPath": RUNTIME_CONFIG_PATH, "subPath": RUNTIME_CONFIG_KEY, "readOnly": True}
+        mounts.append(mount)
+    container: dict[str, Any] = {"name": app.name, "image": wanted["artifact"], "command": ["/"]}
+    if env := _environment(app):
+        container["env"] = env
+    if wanted.get("resources"):
+        container["resources"] = wanted["resources"]
+    if mounts:
+        container["volumeMounts"] = mounts
+    pod: dict[str, Any] = {"runtimeClassName": RUNTIME_CLASS, "restartPolicy": "OnFailure", "containers": [container]}
+    if account := account_name(app):
+        pod["serviceAccountName"] = account
+    if wanted.get("imagePullSecrets"):
+        pod["imagePullSecrets"] = [{"name": name} for name in wanted["imagePullSecrets"]]
+    if volumes:
+        pod["volumes"] = volumes
+    return pod
+
+
+def _environment(app: AppAssignment) -> list[dict[str, Any]]:
+    variables = app.spec.get("variables") or {}
+    env = [named(f"SPIN_VARIABLE_{name.upper()}", value) for name, value in sorted(variables.items())]
+    if app.spec.get("components"):
+        env.append({"name": "SPIN_COMPONENTS_TO_RETAIN", "value": ",".join(app.spec["components"])})
+    return env

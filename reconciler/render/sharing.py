@@ -1,0 +1,48 @@
+"""What only one app of a cluster can have: hosts and paths, and the contents of an object that several need.
+
+The app that comes first by name has it; the others are told, with both places. So the answer depends on the commit alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from reconciler.fleet.model import AppAssignment, BundleAssignment
+from reconciler.problems import Problem
+from reconciler.render.places import problem_at
+from reconciler.render.routes import routes_of
+from reconciler.render.service_account import account_name, makes_account, service_account
+
+
+def clashes(units: Iterable[AppAssignment | BundleAssignment]) -> Mapping[str, tuple[Problem, ...]]:
+    """Give, by app, the errors of apps that want what an app before them has. Apps without any are left out."""
+    routes: dict[tuple[str, str, str], AppAssignment] = {}
+    accounts: dict[tuple[str, str], AppAssignment] = {}
+    found: dict[str, tuple[Problem, ...]] = {}
+    for app in sorted(units, key=lambda unit: unit.name):
+        if not isinstance(app, AppAssignment):
+            continue
+        problems = [*_routes(app, routes), *_account(app, accounts)]
+        if problems:
+            found[app.name] = tuple(problems)
+    return found
+
+
+def _routes(app: AppAssignment, taken: dict[tuple[str, str, str], AppAssignment]) -> Iterable[Problem]:
+    for route in routes_of(app, []):
+        place = (route.host, route.path.rstrip("/"), route.match)
+        other = taken.setdefault(place, app)
+        if other is not app:
+            message = f"{route.host}{route.path} leads to app {other.name!r} already ({other.path}:{other.line})"
+            hint = "give one of them another host or path"
+            yield problem_at(app, f"/routes/{route.index}/host", "render.route-clash", message, hint)
+
+
+def _account(app: AppAssignment, made: dict[tuple[str, str], AppAssignment]) -> Iterable[Problem]:
+    if not makes_account(app):
+        return
+    other = made.setdefault((app.namespace, account_name(app)), app)
+    if other is not app and service_account(other) != service_account(app):
+        message = f"app {other.name!r} ({other.path}:{other.line}) wants ServiceAccount {account_name(app)!r} otherwise"
+        hint = "write the same annotations in both, or give each its own serviceAccountName"
+        yield problem_at(app, "/serviceAccount", "render.account-clash", message, hint)

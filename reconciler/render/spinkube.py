@@ -1,0 +1,26 @@
+"""Names that SpinKube gives to what it makes of a SpinApp, by which other objects point at it (source: spin-operator, internal/controller)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+API_VERSION = "core.spinkube.dev/v1alpha1"
+#: Label of a SpinApp's Deployment and pods.
+APP_NAME_LABEL = "core.spinkube.dev/app-name"
+#: Port of its Service, and name and number of the port of its container.
+SERVICE_PORT = 80
+PORT_NAME = "http-app"
+DEFAULT_EXECUTOR = "containerd-shim-spin"
+RUNTIME_CLASS = "wasmtime-spin-v2"
+RUNTIME_CONFIG_KEY = "runtime-config.toml"
+RUNTIME_CONFIG_PATH = "/runtime-config.toml"
+
+
+def pods_of(name: str) -> dict[str, Any]:
+    """Give the label selector of a SpinApp's pods."""
+    return {"matchLabels": {APP_NAME_LABEL: name}}
+
+
+def deployment_of(name: str) -> dict[str, str]:
+    """Give the reference by which a scaler targets a SpinApp: its Deployment, because a SpinApp has no scale subresource."""
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "name": name}

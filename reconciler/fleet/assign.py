@@ -104,7 +104,7 @@ def _app(fleet: Fleet, app: AppDefinition, place: Here) -> Unit | None:
         problems += _shape(spec, app, origins)
     creates = creates_deployment(spec, place.executors)
     if not has_errors(problems):
-        problems += cluster_problems(Subject(spec, origins, app.application, cluster, creates))
+        problems += cluster_problems(Subject(spec, origins, app.application, app.manifest_path, cluster, creates))
     if has_errors(problems):
         return _withheld(app, problems)
     return AppAssignment(

@@ -7,10 +7,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from reconciler.fleet.clusters import spin_version
 from reconciler.fleet.model import Cluster
 from reconciler.fleet.overrides import Origins
 from reconciler.fleet.quantity import quantity
 from reconciler.manifest.model import Application
+from reconciler.manifest.target import check_target
 from reconciler.problems import Problem, Severity
 
 _HOST = re.compile(r"(?:\*\.)?[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(?:\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*")
@@ -28,6 +30,7 @@ class Subject:
     spec: Mapping[str, Any]
     origins: Origins
     application: Application
+    manifest_path: str
     cluster: Cluster
     creates_deployment: bool
 
@@ -35,6 +38,12 @@ class Subject:
 def cluster_problems(subject: Subject) -> list[Problem]:
     """Give everything that is wrong with the app on this cluster."""
     return [
+        *check_target(
+            subject.application,
+            spin=spin_version(subject.cluster.spec),
+            components=subject.spec.get("components"),
+            path=subject.manifest_path,
+        ),
         *_capabilities(subject),
         *_variables(subject),
         *_replicas(subject),

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import pytest
+
+from reconciler.manifest import parse
+from reconciler.manifest.toml_text import read
+
+_TEXT = """\
+a = 1
+"b c" = { d = [1, { e = 2 }], f.g = '''x
+]}''' } # } comment
+[h.i]
+j = [
+  "k", # ]
+  "\\"]",
+]
+[[l]]
+m = 1
+[[l]]
+m = 2
+[l.n]
+o = 3
+"""
+
+
+@pytest.mark.parametrize(
+    ("pointer", "place"),
+    [
+        ("/a", (1, 1)),
+        ("/b c", (2, 1)),
+        ("/b c/d/1/e", (2, 21)),
+        ("/b c/f/g", (2, 33)),
+        ("/h/i", (4, 1)),
+        ("/h/i/j/0", (6, 3)),
+        ("/h/i/j/1", (7, 3)),
+        ("/l/0/m", (10, 1)),
+        ("/l/1", (11, 1)),
+        ("/l/1/m", (12, 1)),
+        ("/l/1/n/o", (14, 1)),
+        ("/l/1/n/o/missing", (14, 1)),
+    ],
+)
+def test_every_key_has_its_line_and_column(pointer: str, place: tuple[int, int]) -> None:
+    assert read(_TEXT.encode(), "spin.toml").place(pointer) == place
+
+
+def test_lines_are_the_same_with_crlf_and_a_byte_order_mark() -> None:
+    plain = read(_TEXT.encode(), "spin.toml")
+    other = read(b"\xef\xbb\xbf" + _TEXT.replace("\n", "\r\n").encode(), "spin.toml")
+    assert other.places == plain.places
+
+
+def test_text_that_is_not_utf_8_is_refused_with_its_line() -> None:
+    problems = parse(b"a = 1\nb = '\xff'\n", "spin.toml").problems
+    assert [(each.code, each.line) for each in problems] == [("spin.parse.toml", 2)]
+
+
+def test_all_problems_are_told_at_once_in_the_order_of_the_file() -> None:
+    text = (
+        'spin_manifest_version = 2\n[application]\nnam = "x"\n[variables]\nA = {}\n'
+        '[[trigger.http]]\nroute = "/"\ncomponent = "b"\n[component.a]\nsorce = "a"\nallowed_outbound_hosts = ["x"]\n'
+    )
+    problems = parse(text.encode(), "spin.toml").problems
+    assert [(each.line, each.code) for each in problems] == [
+        (2, "spin.parse.missing-field"),
+        (3, "spin.parse.unknown-field"),
+        (5, "spin.load.variable"),
+        (5, "spin.parse.id"),
+        (8, "spin.run.component"),
+        (9, "spin.parse.missing-field"),
+        (10, "spin.parse.unknown-field"),
+        (11, "spin.load.host"),
+    ]
+    hints = {each.line: each.hint for each in problems if each.code == "spin.parse.unknown-field"}
+    assert hints == {3: "did you mean 'name'?", 10: "did you mean 'source'?"}

@@ -12,9 +12,9 @@ pytestmark = pytest.mark.cluster
 
 
 @pytest.fixture
-async def regarding(connection: Connection, config_maps: Resource, fresh_namespace: str) -> Any:
+async def regarding(connection: Connection, config_maps: Resource, namespace: str) -> Any:
     obj = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings"}}
-    return (await connection.request("POST", config_maps.path(fresh_namespace), body=obj)).body
+    return (await connection.request("POST", config_maps.path(namespace), body=obj)).body
 
 
 def recorder(connection: Connection, interval: float = 300.0) -> Recorder:

@@ -41,13 +41,11 @@ class Candidate:
 QUICK = {"duration": 2, "deadline": 1.2, "renewal": 0.3, "retry": 0.1}
 
 
-async def test_one_leads_and_the_other_takes_over_at_once_when_it_stops(
-    connection: Connection, fresh_namespace: str
-) -> None:
-    first = Candidate(connection, fresh_namespace, "first", duration=60, deadline=40.0)
+async def test_one_leads_and_the_other_takes_over_at_once_when_it_stops(connection: Connection, namespace: str) -> None:
+    first = Candidate(connection, namespace, "first", duration=60, deadline=40.0)
     async with asyncio.timeout(10):
         await first.leading.wait()
-        second = Candidate(connection, fresh_namespace, "second")
+        second = Candidate(connection, namespace, "second")
         await asyncio.sleep(1.0)
         assert first.lease.held
         assert not second.leading.is_set()
@@ -56,12 +54,12 @@ async def test_one_leads_and_the_other_takes_over_at_once_when_it_stops(
     await second.end()
 
 
-async def test_a_holder_that_dies_is_followed_after_the_duration(connection: Connection, fresh_namespace: str) -> None:
+async def test_a_holder_that_dies_is_followed_after_the_duration(connection: Connection, namespace: str) -> None:
     lease = {"holderIdentity": "dead", "leaseDurationSeconds": 1, "renewTime": "2999-01-01T00:00:00.000000Z"}
     obj = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": "agent"}, "spec": lease}
-    await connection.request("POST", f"/apis/coordination.k8s.io/v1/namespaces/{fresh_namespace}/leases", body=obj)
+    await connection.request("POST", f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases", body=obj)
     began = asyncio.get_running_loop().time()
-    candidate = Candidate(connection, fresh_namespace, "next")
+    candidate = Candidate(connection, namespace, "next")
     async with asyncio.timeout(10):
         await candidate.leading.wait()
     # The dead one's clock was far ahead of ours; only the time since its last change counts.
@@ -69,9 +67,9 @@ async def test_a_holder_that_dies_is_followed_after_the_duration(connection: Con
     await candidate.end()
 
 
-async def test_a_leader_whose_lease_is_taken_stops_and_stands_by(connection: Connection, fresh_namespace: str) -> None:
-    candidate = Candidate(connection, fresh_namespace, "ours")
-    path = f"/apis/coordination.k8s.io/v1/namespaces/{fresh_namespace}/leases/agent"
+async def test_a_leader_whose_lease_is_taken_stops_and_stands_by(connection: Connection, namespace: str) -> None:
+    candidate = Candidate(connection, namespace, "ours")
+    path = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/agent"
     async with asyncio.timeout(10):
         await candidate.leading.wait()
         assert await candidate.lease.confirm()
@@ -86,9 +84,9 @@ async def test_a_leader_whose_lease_is_taken_stops_and_stands_by(connection: Con
 
 
 async def test_a_leader_that_is_cut_off_stops_before_others_may_start(
-    connection: Connection, fresh_namespace: str, monkeypatch: pytest.MonkeyPatch
+    connection: Connection, namespace: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    candidate = Candidate(connection, fresh_namespace, "ours")
+    candidate = Candidate(connection, namespace, "ours")
     loop = asyncio.get_running_loop()
     async with asyncio.timeout(10):
         await candidate.leading.wait()
@@ -103,8 +101,8 @@ async def test_a_leader_that_is_cut_off_stops_before_others_may_start(
     await candidate.end()
 
 
-async def test_when_many_try_at_once_one_leads(connection: Connection, fresh_namespace: str) -> None:
-    candidates = [Candidate(connection, fresh_namespace, f"c{number}") for number in range(8)]
+async def test_when_many_try_at_once_one_leads(connection: Connection, namespace: str) -> None:
+    candidates = [Candidate(connection, namespace, f"c{number}") for number in range(8)]
     async with asyncio.timeout(10):
         await asyncio.wait(
             [asyncio.ensure_future(each.leading.wait()) for each in candidates], return_when=asyncio.FIRST_COMPLETED
@@ -115,14 +113,14 @@ async def test_when_many_try_at_once_one_leads(connection: Connection, fresh_nam
         await each.end()
 
 
-async def test_an_error_of_the_work_ends_leadership_with_it(connection: Connection, fresh_namespace: str) -> None:
+async def test_an_error_of_the_work_ends_leadership_with_it(connection: Connection, namespace: str) -> None:
     async def fail() -> None:
         raise ValueError("broken")
 
-    lease = Lease(connection=connection, namespace=fresh_namespace, name="agent", identity="ours", **QUICK)
+    lease = Lease(connection=connection, namespace=namespace, name="agent", identity="ours", **QUICK)
     with pytest.raises(ValueError, match="broken"):
         await lease.lead(fail)
     assert not lease.held
-    path = f"/apis/coordination.k8s.io/v1/namespaces/{fresh_namespace}/leases/agent"
+    path = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/agent"
     answer = await connection.request("GET", path)
     assert not answer.body["spec"].get("holderIdentity")

@@ -24,13 +24,13 @@ async def fill(connection: Connection, resource: Resource, namespace: str, count
 async def test_a_list_is_whole_whatever_the_size_of_its_pages(
     connection: Connection,
     config_maps: Resource,
-    fresh_namespace: str,
+    namespace: str,
     monkeypatch: pytest.MonkeyPatch,
     size: int,
 ) -> None:
     monkeypatch.setattr(read, "_PAGE", str(size))
-    names = await fill(connection, config_maps, fresh_namespace, 8)
-    where: dict[str, Any] = {"namespace": fresh_namespace, "label_selector": "set=ours"}
+    names = await fill(connection, config_maps, namespace, 8)
+    where: dict[str, Any] = {"namespace": namespace, "label_selector": "set=ours"}
     whole = await list_objects(connection, config_maps, **where)
     assert {item["metadata"]["name"] for item in whole.items} == names
     assert {(item["apiVersion"], item["kind"]) for item in whole.items} == {("v1", "ConfigMap")}
@@ -40,9 +40,9 @@ async def test_a_list_is_whole_whatever_the_size_of_its_pages(
 
 
 async def test_an_empty_list_is_empty_and_says_at_which_version(
-    connection: Connection, config_maps: Resource, fresh_namespace: str
+    connection: Connection, config_maps: Resource, namespace: str
 ) -> None:
-    where: dict[str, Any] = {"namespace": fresh_namespace, "label_selector": "set=nobodys"}
+    where: dict[str, Any] = {"namespace": namespace, "label_selector": "set=nobodys"}
     for listed in (
         await list_objects(connection, config_maps, **where),
         await list_metadata(connection, config_maps, **where),
@@ -52,11 +52,11 @@ async def test_an_empty_list_is_empty_and_says_at_which_version(
 
 
 async def test_one_name_is_selected_and_its_absence_has_a_version(
-    connection: Connection, config_maps: Resource, fresh_namespace: str
+    connection: Connection, config_maps: Resource, namespace: str
 ) -> None:
-    await fill(connection, config_maps, fresh_namespace, 2)
-    found = await list_objects(connection, config_maps, namespace=fresh_namespace, name="c01")
-    absent = await list_objects(connection, config_maps, namespace=fresh_namespace, name="c99")
+    await fill(connection, config_maps, namespace, 2)
+    found = await list_objects(connection, config_maps, namespace=namespace, name="c01")
+    absent = await list_objects(connection, config_maps, namespace=namespace, name="c99")
     assert [item["metadata"]["name"] for item in found.items] == ["c01"]
     assert absent.items == ()
     assert int(absent.resource_version) >= int(found.items[0]["metadata"]["resourceVersion"])

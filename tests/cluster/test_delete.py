@@ -31,31 +31,27 @@ async def gone(connection: Connection, resource: Resource, namespace: str) -> bo
 
 
 async def test_the_object_that_was_meant_is_deleted(
-    connection: Connection, config_maps: Resource, fresh_namespace: str
+    connection: Connection, config_maps: Resource, namespace: str
 ) -> None:
-    made = await create(connection, config_maps, fresh_namespace)
-    where = {"namespace": fresh_namespace, "name": "old", "uid": made["uid"]}
+    made = await create(connection, config_maps, namespace)
+    where = {"namespace": namespace, "name": "old", "uid": made["uid"]}
     assert await delete(connection, config_maps, **where, propagation="Background")
-    assert await gone(connection, config_maps, fresh_namespace)
+    assert await gone(connection, config_maps, namespace)
 
 
-async def test_another_object_of_that_name_stays(
-    connection: Connection, config_maps: Resource, fresh_namespace: str
-) -> None:
-    made = await create(connection, config_maps, fresh_namespace)
+async def test_another_object_of_that_name_stays(connection: Connection, config_maps: Resource, namespace: str) -> None:
+    made = await create(connection, config_maps, namespace)
     uid = "00000000-0000-0000-0000-000000000000"
     with pytest.raises(ClusterError) as caught:
-        await delete(connection, config_maps, namespace=fresh_namespace, name="old", uid=uid)
+        await delete(connection, config_maps, namespace=namespace, name="old", uid=uid)
     assert caught.value.status == 409
-    live = await get(connection, config_maps, namespace=fresh_namespace, name="old")
+    live = await get(connection, config_maps, namespace=namespace, name="old")
     assert live["metadata"]["uid"] == made["uid"]
 
 
-async def test_an_object_that_moved_on_stays(
-    connection: Connection, config_maps: Resource, fresh_namespace: str
-) -> None:
-    made = await create(connection, config_maps, fresh_namespace)
-    where = {"namespace": fresh_namespace, "name": "old"}
+async def test_an_object_that_moved_on_stays(connection: Connection, config_maps: Resource, namespace: str) -> None:
+    made = await create(connection, config_maps, namespace)
+    where = {"namespace": namespace, "name": "old"}
     await merge_patch(connection, config_maps, {"data": {"a": "1"}}, **where)
     with pytest.raises(ClusterError) as caught:
         await delete(connection, config_maps, uid=made["uid"], resource_version=made["resourceVersion"], **where)
@@ -63,27 +59,27 @@ async def test_an_object_that_moved_on_stays(
 
 
 async def test_an_object_that_is_gone_is_a_success(
-    connection: Connection, config_maps: Resource, fresh_namespace: str
+    connection: Connection, config_maps: Resource, namespace: str
 ) -> None:
-    assert await delete(connection, config_maps, namespace=fresh_namespace, name="never", uid="any")
+    assert await delete(connection, config_maps, namespace=namespace, name="never", uid="any")
 
 
 async def test_in_the_foreground_the_answer_says_that_it_has_only_begun(
-    connection: Connection, config_maps: Resource, fresh_namespace: str
+    connection: Connection, config_maps: Resource, namespace: str
 ) -> None:
-    made = await create(connection, config_maps, fresh_namespace)
-    where = {"namespace": fresh_namespace, "name": "old"}
+    made = await create(connection, config_maps, namespace)
+    where = {"namespace": namespace, "name": "old"}
     assert not await delete(connection, config_maps, uid=made["uid"], **where)
     async with asyncio.timeout(20):
-        while not await gone(connection, config_maps, fresh_namespace):  # noqa: ASYNC110 - only asking tells
+        while not await gone(connection, config_maps, namespace):  # noqa: ASYNC110 - only asking tells
             await asyncio.sleep(0.05)
 
 
 async def test_a_finalizer_of_others_is_left_alone(
-    connection: Connection, config_maps: Resource, fresh_namespace: str
+    connection: Connection, config_maps: Resource, namespace: str
 ) -> None:
-    made = await create(connection, config_maps, fresh_namespace, finalizers=["example.com/held"])
-    where = {"namespace": fresh_namespace, "name": "old"}
+    made = await create(connection, config_maps, namespace, finalizers=["example.com/held"])
+    where = {"namespace": namespace, "name": "old"}
     assert not await delete(connection, config_maps, uid=made["uid"], propagation="Background", **where)
     live = await get(connection, config_maps, **where)
     assert live["metadata"]["deletionTimestamp"]
@@ -93,14 +89,14 @@ async def test_a_finalizer_of_others_is_left_alone(
         {"op": "remove", "path": "/metadata/finalizers/0"},
     ]
     await json_patch(connection, config_maps, guarded, **where)
-    assert await gone(connection, config_maps, fresh_namespace)
+    assert await gone(connection, config_maps, namespace)
 
 
 async def test_a_patch_whose_test_fails_changes_nothing(
-    connection: Connection, config_maps: Resource, fresh_namespace: str
+    connection: Connection, config_maps: Resource, namespace: str
 ) -> None:
-    await create(connection, config_maps, fresh_namespace)
-    where = {"namespace": fresh_namespace, "name": "old"}
+    await create(connection, config_maps, namespace)
+    where = {"namespace": namespace, "name": "old"}
     operations = [
         {"op": "add", "path": "/data", "value": {"a": "1"}},
         {"op": "test", "path": "/metadata/name", "value": "another"},

@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import asyncio
-import secrets
-
 import pytest
 
 from reconciler.cluster.connection import Connection
@@ -46,26 +43,3 @@ def test_the_version_that_was_applied_is_found_not_the_preferred_one(discovery: 
     assert discovery.find("autoscaling", "HorizontalPodAutoscaler") == served[0]
     for resource in served:
         assert discovery.find("autoscaling", "HorizontalPodAutoscaler", resource.api_version) == resource
-
-
-async def test_a_group_whose_server_is_away_is_unknown_not_absent(connection: Connection) -> None:
-    group = f"g{secrets.token_hex(4)}.example"
-    path = "/apis/apiregistration.k8s.io/v1/apiservices"
-    service = {"namespace": "default", "name": "nobody-there"}
-    spec = {"group": group, "version": "v1", "service": service, "groupPriorityMinimum": 1, "versionPriority": 1}
-    body = {
-        "apiVersion": "apiregistration.k8s.io/v1",
-        "kind": "APIService",
-        "metadata": {"name": f"v1.{group}"},
-        "spec": {**spec, "insecureSkipTLSVerify": True},
-    }
-    await connection.request("POST", path, body=body)
-    try:
-        async with asyncio.timeout(20):
-            while group not in (found := await discover(connection)).failed:  # noqa: ASYNC110 - only asking tells
-                await asyncio.sleep(0.1)
-        assert not found.complete
-        assert not found.absent(group, "Anything")
-        assert found.find("apps", "Deployment") is not None
-    finally:
-        await connection.request("DELETE", f"{path}/v1.{group}")

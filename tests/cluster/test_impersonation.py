@@ -29,10 +29,10 @@ def account_with_a_view(control_plane: ControlPlane, namespace: str) -> str:
 
 
 async def test_a_request_has_the_rights_of_the_impersonated_account_only(
-    connection: Connection, control_plane: ControlPlane, config_maps: Resource, fresh_namespace: str
+    connection: Connection, control_plane: ControlPlane, config_maps: Resource, namespace: str
 ) -> None:
-    user = account_with_a_view(control_plane, fresh_namespace)
-    await list_objects(connection, config_maps, namespace=fresh_namespace, impersonate=user)
+    user = account_with_a_view(control_plane, namespace)
+    await list_objects(connection, config_maps, namespace=namespace, impersonate=user)
     with pytest.raises(ClusterError) as caught:
         await list_objects(connection, config_maps, namespace="kube-system", impersonate=user)
     assert (caught.value.status, caught.value.reason) == (403, "Forbidden")
@@ -40,32 +40,32 @@ async def test_a_request_has_the_rights_of_the_impersonated_account_only(
 
 
 async def test_an_access_review_tells_beforehand_what_will_be_refused(
-    connection: Connection, control_plane: ControlPlane, config_maps: Resource, fresh_namespace: str
+    connection: Connection, control_plane: ControlPlane, config_maps: Resource, namespace: str
 ) -> None:
-    user = account_with_a_view(control_plane, fresh_namespace)
-    assert await may(connection, config_maps, "list", namespace=fresh_namespace, impersonate=user)
-    assert not await may(connection, config_maps, "patch", namespace=fresh_namespace, impersonate=user)
+    user = account_with_a_view(control_plane, namespace)
+    assert await may(connection, config_maps, "list", namespace=namespace, impersonate=user)
+    assert not await may(connection, config_maps, "patch", namespace=namespace, impersonate=user)
     assert not await may(connection, config_maps, "list", impersonate=user)
     assert await may(connection, config_maps, "list")
 
 
 async def test_an_agent_may_act_as_the_account_it_was_given_and_as_nobody_else(
-    control_plane: ControlPlane, config_maps: Resource, fresh_namespace: str
+    control_plane: ControlPlane, config_maps: Resource, namespace: str
 ) -> None:
-    user = account_with_a_view(control_plane, fresh_namespace)
-    agent = {"name": "agent", "namespace": fresh_namespace}
+    user = account_with_a_view(control_plane, namespace)
+    agent = {"name": "agent", "namespace": namespace}
     account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": agent}
-    control_plane.request("POST", f"/api/v1/namespaces/{fresh_namespace}/serviceaccounts", account)
-    rbac = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{fresh_namespace}"
+    control_plane.request("POST", f"/api/v1/namespaces/{namespace}/serviceaccounts", account)
+    rbac = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}"
     rule = {"apiGroups": [""], "resources": ["serviceaccounts"], "verbs": ["impersonate"], "resourceNames": ["viewer"]}
     api = {"apiVersion": "rbac.authorization.k8s.io/v1", "metadata": agent}
     control_plane.request("POST", f"{rbac}/roles", {**api, "kind": "Role", "rules": [rule]})
     role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "agent"}
     binding = {**api, "kind": "RoleBinding", "roleRef": role, "subjects": [{"kind": "ServiceAccount", **agent}]}
     control_plane.request("POST", f"{rbac}/rolebindings", binding)
-    async with await Connection.open(control_plane.kubeconfig_for(fresh_namespace, "agent")) as connection:
-        await list_objects(connection, config_maps, namespace=fresh_namespace, impersonate=user)
-        for other in ("", f"system:serviceaccount:{fresh_namespace}:default", "system:admin"):
+    async with await Connection.open(control_plane.kubeconfig_for(namespace, "agent")) as connection:
+        await list_objects(connection, config_maps, namespace=namespace, impersonate=user)
+        for other in ("", f"system:serviceaccount:{namespace}:default", "system:admin"):
             with pytest.raises(ClusterError) as caught:
-                await list_objects(connection, config_maps, namespace=fresh_namespace, impersonate=other)
+                await list_objects(connection, config_maps, namespace=namespace, impersonate=other)
             assert caught.value.status == 403

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +14,6 @@ from aiohttp import ClientSession, TCPConnector, web
 
 from reconciler.cluster.connection import Connection
 from reconciler.cluster.credentials import Credentials
-from reconciler.errors import UnavailableError
 from reconciler.local.controlplane import ControlPlane
 
 Behaviour = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -149,14 +146,3 @@ async def through_proxy(proxied_kubeconfig: Path) -> AsyncIterator[Connection]:
     """A connection through the proxy."""
     async with await Connection.open(proxied_kubeconfig) as connection:
         yield connection
-
-
-@pytest.fixture
-def fresh_namespace(control_plane: ControlPlane) -> Iterator[str]:
-    """A namespace of this test's own, taken away afterwards."""
-    name = f"t-{secrets.token_hex(5)}"
-    body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
-    control_plane.request("POST", "/api/v1/namespaces", body)
-    yield name
-    with contextlib.suppress(UnavailableError):  # a test may have deleted it
-        control_plane.request("DELETE", f"/api/v1/namespaces/{name}")

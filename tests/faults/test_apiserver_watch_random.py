@@ -74,14 +74,14 @@ async def write(server: Connection, namespace: str, dice: random.Random, steps: 
 
 @pytest.mark.parametrize("seed", range(6))
 async def test_the_events_add_up_to_the_servers_state(
-    proxy: Any, through_proxy: Connection, control_plane: Any, fresh_namespace: str, seed: int
+    proxy: Any, through_proxy: Connection, control_plane: Any, namespace: str, seed: int
 ) -> None:
     dice = random.Random(seed)  # noqa: S311 - a seed makes it repeatable
     faulty = Faulty(proxy, random.Random(seed + 1000))  # noqa: S311 - as above
     proxy.on("GET", "watch=true", faulty.on_watch, times=10_000)
     proxy.on("GET", "limit=", faulty.on_list, times=10_000)
     state: dict[str, str] = {}
-    selection = Selection(resource=CONFIG_MAPS, namespace=fresh_namespace, label_selector="set=ours")
+    selection = Selection(resource=CONFIG_MAPS, namespace=namespace, label_selector="set=ours")
 
     def version(obj: Mapping[str, Any]) -> tuple[str, str]:
         return obj["metadata"]["name"], obj["metadata"]["resourceVersion"]
@@ -102,9 +102,9 @@ async def test_the_events_add_up_to_the_servers_state(
 
     async with await Connection.open(control_plane.kubeconfig) as server:
         following = asyncio.create_task(follow())
-        await write(server, fresh_namespace, dice, 60)
+        await write(server, namespace, dice, 60)
         faulty.active = False
-        answer = await server.request("GET", CONFIG_MAPS.path(fresh_namespace), params={"labelSelector": "set=ours"})
+        answer = await server.request("GET", CONFIG_MAPS.path(namespace), params={"labelSelector": "set=ours"})
         wanted = dict(version(item) for item in answer.body["items"])
         async with asyncio.timeout(60):
             while state != wanted and not following.done():  # noqa: ASYNC110 - the follower has its own pace

@@ -188,6 +188,8 @@ def _where(pointer: str) -> str:
 def _shown(value: Any) -> str:
     if isinstance(value, (dict, list)):
         return "a mapping" if isinstance(value, dict) else "a list"
+    if hasattr(value, "isoformat"):  # TOML and YAML read 2024-01-01 as a date where quotes were meant
+        return f"the date or time {value.isoformat()}"
     text = json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= 80 else f"{text[:79]}…"
 

@@ -78,6 +78,8 @@ def _port_fault(port: str, scheme: str) -> str:
     if port.startswith("{"):
         return "port lists are not supported"
     low, dots, high = port.partition("..")
+    if port.endswith("]"):
+        return "an IPv6 address needs a port after its bracket, as in 'http://[::1]:80'"
     for each in (low, high) if dots else (low,):
         if not _PORT.fullmatch(each) or int(each) > _MAX_PORT:
             return f"port {port!r} is not a number up to 65535, a range N..M or *"

@@ -27,7 +27,8 @@ def folder_of(document: Document) -> str | None:
 def define_bundle(document: Document, reader: Reader) -> BundleDefinition:
     """Give the bundle; the same object again where neither its document nor a file of its folder changed."""
     folder = folder_of(document)
-    paths = [] if folder is None else [path for path in reader.below(folder) if path.endswith(MANIFEST_SUFFIXES)]
+    below = reader.below(folder) if folder is not None else []
+    paths = [path for path in below if path.endswith(MANIFEST_SUFFIXES) and not reader.ignored(path)]
     files = tuple((path, reader.tree.files[path].blob) for path in paths)
     key = (document, files)
     found = reader.cache.bundles.get(key)
@@ -98,6 +99,8 @@ def _items(value: Any) -> Iterator[tuple[Any, str]]:
     if isinstance(value, dict) and str(value.get("kind", "")).endswith("List") and isinstance(value.get("items"), list):
         for index, item in enumerate(value["items"]):
             yield item, f"/items/{index}"
+    elif isinstance(value, dict) and value.get("kind") == "List" and value.get("items") is None:
+        return  # what tools print of an empty list
     else:
         yield value, ""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,6 +55,7 @@ class Reader:
         self.tree = tree
         self.cache = cache
         self.kept = LoadCache(patterns=cache.patterns)
+        self.ignored: Callable[[str], bool] = lambda _: False
         self._paths: list[str] | None = None
 
     def documents(self, path: str) -> FileContent:

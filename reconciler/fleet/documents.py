@@ -22,6 +22,8 @@ KINDS = ("App", "Bundle", "Cluster", "Fleet", "FleetSync", "Rollout")
 YAML_SUFFIXES = (".yaml", ".yml")
 MANIFEST_SUFFIXES = (*YAML_SUFFIXES, ".json")
 _LONGEST_NAME = 253
+#: In one file of the fleet's documents; a Bundle's manifests may be larger. It keeps the reading of a file below a second.
+_MOST_VALUES = 100_000
 #: A text that has neither the group nor one of its kinds holds nothing for us, whatever it is: it is not even parsed.
 _SPEAKS_OF_US = re.compile(rb"spinfleet\.dev|kind[\"']?\s*:\s*[\"']?(?:App|Bundle|Cluster|Fleet|FleetSync|Rollout)\b")
 _NEAR = 0.8
@@ -94,7 +96,7 @@ def documents_of(data: bytes, path: str, blob: str) -> FileContent:
     """Give the fleet's documents of a YAML file."""
     if _SPEAKS_OF_US.search(data) is None:
         return FileContent((), ())
-    source = read(data, path)
+    source = read(data, path, most=_MOST_VALUES)
     # A template or a manifest of something else may be no YAML at all: that is nothing to us if it never names the group.
     unidentified = list(source.problems) if API_GROUP.encode() in data else []
     found: list[Document] = []

@@ -84,7 +84,7 @@ def _find(reader: Reader) -> _Found:
     fleets = [each for content in contents.values() for each in content.documents if each.kind == "Fleet"]
     nearest = min(fleets, key=lambda each: (each.path.count("/"), each.path), default=None)
     patterns = nearest.spec.get("ignore") or () if nearest is not None and nearest.valid else ()
-    ignored = Ignored(patterns, reader)
+    ignored = reader.ignored = Ignored(patterns, reader)
     kept = {path: content for path, content in contents.items() if not ignored(path)}
     documents: dict[str, list[Document]] = {kind: [] for kind in KINDS}
     problems: list[Problem] = []

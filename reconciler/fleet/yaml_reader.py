@@ -83,8 +83,8 @@ class _RefusedError(Exception):
         self.mark = event.start_mark if event is not None else None
 
 
-def read(data: bytes, path: str) -> Source:
-    """Give the documents of a YAML file; empty ones are left out."""
+def read(data: bytes, path: str, *, most: int = MAX_VALUES) -> Source:
+    """Give the documents of a YAML file; empty ones are left out. `most` is how many values it may hold, aliases in full."""
     try:
         data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -94,7 +94,7 @@ def read(data: bytes, path: str) -> Source:
         )
         return Source((), (found,))
     documents: list[Document] = []
-    builder = _Builder(path, data)
+    builder = _Builder(path, data, most)
     try:
         for document in builder.documents(yaml.parse(data, Loader=yaml.CSafeLoader)):
             documents.append(document)  # noqa: PERF402 - what was read before an error is kept
@@ -142,8 +142,8 @@ _MERGE = object()
 class _Builder:
     """Builds values from events. `_size` counts what the finished values hold, aliases in full."""
 
-    def __init__(self, path: str, data: bytes) -> None:
-        self._path, self._data = path, data
+    def __init__(self, path: str, data: bytes, most: int) -> None:
+        self._path, self._data, self._most = path, data, most
         self._size = 0
         self._stack: list[_Frame] = []
         self._anchors: dict[str, tuple[Any, int]] = {}
@@ -283,10 +283,10 @@ class _Builder:
 
     def _count(self, event: _Event, size: int) -> None:
         self._size += size
-        if self._size > MAX_VALUES:
+        if self._size > self._most:
             raise _RefusedError(
                 "yaml.too-large",
-                f"the file holds more than {MAX_VALUES} values",
+                f"the file holds more than {self._most} values",
                 event,
                 "split it, or expand fewer aliases",
             )

@@ -118,3 +118,16 @@ def test_a_folder_outside_the_fleet_is_refused(make, codes):
     document = make.document("Bundle", "platform", "path: ../../etc")
 
     assert codes(make.load({"b.yaml": document}).problems) == ["fleet.outside"]
+
+
+def test_ignored_files_are_none_of_its_manifests(make):
+    fleet = make.document("Fleet", "acme", "ignore: ['**/kustomization.yaml']")
+    files = {"fleet.yaml": fleet, "m/kustomization.yaml": "resources: [a.yaml]\n", "m/a.yaml": MAP % "a"}
+
+    assert names(bundle(make, files)) == [("a", "m/a.yaml", 1)]
+
+
+def test_an_empty_list_holds_nothing(make):
+    empty = "apiVersion: v1\nkind: List\nitems:\n"
+
+    assert names(bundle(make, {"m/a.yaml": MAP % "a", "m/b.yaml": empty})) == [("a", "m/a.yaml", 1)]

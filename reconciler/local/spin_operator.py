@@ -97,7 +97,8 @@ def main(kubeconfig: Path | None, context: str | None, runtime_class: str) -> No
         asyncio.run(_until_told(kubeconfig, context, runtime_class))
     except* SpinfleetError as group:
         first = group.exceptions[0]
-        raise click.ClickException(str(first)) from first
+        hint = first.hint if isinstance(first, SpinfleetError) else ""
+        raise click.ClickException(f"{first}\n{hint}".strip()) from first
 
 
 if __name__ == "__main__":

@@ -22,6 +22,11 @@ _MOST_PROBLEMS = 100
 _PLACE = re.compile(r"\(at line (\d+), column (\d+)\)")
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _PART = r"(?:[A-Za-z0-9_-]+|\"[^\"\n]*\"|'[^'\n]*')"
+_BLANKS = re.compile(r"[ \t]+")
+_BLANK_LINES = re.compile(r"(?:[ \t\r\n]+|#[^\n]*)+")
+_PLAIN = re.compile(r"[^,\]}\r\n#]+")
+_IN_BASIC = re.compile(r"(?:[^\"\\]+|\\.)+", re.DOTALL)
+_IN_LITERAL = re.compile(r"[^']+")
 #: A long run of dots in a key costs tomllib seconds and hundreds of MB: told before it parses.
 _DOTTED = re.compile(rf"(?m)(?:^|[\[{{,])[ \t]*(?:{_PART}[ \t]*\.[ \t]*){{{MAX_DEPTH - 1}}}")
 
@@ -148,16 +153,10 @@ class _Scan:
 
     def _skip_space(self, *, lines: bool) -> bool:
         """Skip blanks (and line ends and comments); tell whether anything is left."""
-        while self._at < len(self._text):
-            character = self._peek()
-            if character == "#" and lines:
-                end = self._text.find("\n", self._at)
-                self._forward((len(self._text) if end < 0 else end) - self._at)
-            elif character in " \t" or (lines and character in "\r\n"):
-                self._forward(1)
-            else:
-                return True
-        return False
+        found = (_BLANK_LINES if lines else _BLANKS).match(self._text, self._at)
+        if found is not None:
+            self._forward(found.end() - self._at)
+        return self._at < len(self._text)
 
     def _note(self, pointer: str, place: tuple[int, int]) -> None:
         self._found.setdefault(pointer, place)
@@ -219,7 +218,8 @@ class _Scan:
         self._forward(len(mark))
         start = self._at
         while not self._text.startswith(mark, self._at):
-            self._forward(2 if quote == '"' and self._peek() == "\\" else 1)
+            found = (_IN_BASIC if quote == '"' else _IN_LITERAL).match(self._text, self._at)
+            self._forward(max(1, found.end() - self._at if found else 0))
         text = self._text[start : self._at]
         self._forward(len(mark))
         while len(mark) > 1 and self._peek() == quote:
@@ -251,5 +251,5 @@ class _Scan:
                     self._forward(1)
             self._forward(1)
         else:
-            while self._at < len(self._text) and self._peek() not in ",]}\r\n#":
-                self._forward(1)
+            found = _PLAIN.match(self._text, self._at)
+            self._forward(found.end() - self._at if found else 0)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from reconciler.agent.backoff import Backoff
 from reconciler.agent.metrics import Metrics
 from reconciler.artifact.model import Verdict, VerdictStatus
 from reconciler.artifact.verify import Verifier
@@ -51,6 +53,8 @@ class Releases:
     metrics: Metrics
     released: dict[str, Release] = field(default_factory=dict)
     held: dict[str, Held] = field(default_factory=dict)
+    _backoff: Backoff = field(default_factory=lambda: Backoff(first=2.0, longest=300.0))
+    _due: dict[str, float] = field(default_factory=dict)
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
 
     def changed(self, assignment: Assignment) -> list[Unit]:
@@ -60,7 +64,8 @@ class Releases:
     def _decided(self, name: str, unit: Unit) -> bool:
         held = self.held.get(name)
         if held is not None:
-            return not held.again and held.unit == unit
+            waiting = not held.again or time.monotonic() < self._due.get(name, 0.0)
+            return waiting and held.unit == unit
         release = self.released.get(name)
         return release is not None and release.unit == unit
 
@@ -69,6 +74,16 @@ class Releases:
         for name in names:
             self.released.pop(name, None)
             self.held.pop(name, None)
+            self._settled(name)
+
+    def next_try(self) -> float | None:
+        """Give the seconds until a verification that could not be completed is tried again; None where none waits."""
+        waiting = [self._due[name] for name, held in self.held.items() if held.again]
+        return max(0.0, min(waiting) - time.monotonic()) if waiting else None
+
+    def _settled(self, name: str) -> None:
+        self._backoff.forget(name)
+        self._due.pop(name, None)
 
     async def decide(self, units: Iterable[Unit], cluster: Cluster) -> AsyncIterator[list[Decision]]:
         """Decide for each unit, in batches as verdicts come in; records each decision before it is given."""
@@ -92,6 +107,10 @@ class Releases:
             self.held.pop(unit.name, None)
         else:
             self.held[unit.name] = decision
+        if isinstance(decision, Held) and decision.again:
+            self._due[unit.name] = time.monotonic() + self._backoff.next_delay(unit.name)
+        else:
+            self._settled(unit.name)
         return decision
 
     async def _judge(self, unit: Unit, cluster: Cluster) -> Decision:

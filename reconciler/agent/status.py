@@ -133,7 +133,11 @@ def _source_ready(report: Report) -> Condition:
 def _valid(report: Report) -> Condition:
     errors = [problem for problem in report.problems if problem.severity is Severity.ERROR]
     if report.commit_refused:
-        first = str(errors[0]) if errors else "the commit is not valid"
+        first = (
+            str(next((error for error in errors if error.line is not None), errors[0]))
+            if errors
+            else "the commit is not valid"
+        )
         return Condition(
             "Valid",
             "False",

@@ -83,13 +83,11 @@ class Syncer:
     state: State = field(default_factory=State)
     assignment: Assignment | None = None
     _backoff: Backoff = field(default_factory=lambda: Backoff(first=1.0, longest=300.0))
-    _release_backoff: Backoff = field(default_factory=lambda: Backoff(first=2.0, longest=300.0))
 
     async def sync_once(self) -> None:
         """Take the newest commit, if there is news or something that was held may go on now. Failures end in the state."""
         if self.sync.suspend or self.state.stalled:
             return
-        self.state.syncing = True
         try:
             await self._fetch()
             if self.state.seen:
@@ -126,14 +124,17 @@ class Syncer:
         assert self.assignment is not None  # noqa: S101 - accepted above, or before
         units = self.releases.changed(self.assignment)
         left = [owner for owner in self.desired.owners() if owner not in self.assignment.units and owner != SHARED]
+        if not units and not left:
+            return
+        self.state.syncing = True
         self.releases.forget(left)
         for owner in left:
+            self._want(owner, ())
             self.desired.forget(owner)
         with self.metrics.sync_seconds.labels("apply").time():
-            touched = await self._advance(units)
-        if units or left or touched:
-            self.queue.add(PRUNE)
-            await self.queue.drained([PRUNE])
+            await self._advance(units)
+        self.queue.add(PRUNE)
+        await self.queue.drained([PRUNE])
         self._retry_held()
 
     def _accept(self, loaded: Loaded, commit: str) -> bool:
@@ -183,7 +184,6 @@ class Syncer:
             if isinstance(decision, Release):
                 self._want(decision.unit.name, decision.objects)
                 owners.add(decision.unit.name)
-                self._release_backoff.forget(decision.unit.name)
         if not owners:
             return owners
         units = [release.unit for release in self.releases.released.values()]
@@ -285,6 +285,7 @@ class Syncer:
         """Delete what the fleet no longer has, the other way round than applied; then record the smaller extent."""
         if self.assignment is None or self.state.refused or not self.sync.prune:
             return
+        await self._watch_kinds()  # what a restart finds is known only once it has been seen
         members = going(self.members, self.desired, self.assignment, self.releases)
         self.state.prune_held = guard(members, len(self.members), self.assignment.fleet, self.sync)
         if self.state.prune_held:
@@ -310,9 +311,8 @@ class Syncer:
 
     def _retry_held(self) -> None:
         """Try verifications that could not be completed again, later and later."""
-        waiting = [name for name, held in self.releases.held.items() if held.again]
-        if waiting:
-            delay = min(self._release_backoff.next_delay(name) for name in waiting)
+        delay = self.releases.next_try()
+        if delay is not None:
             asyncio.get_running_loop().call_later(delay, self.wake)
 
 

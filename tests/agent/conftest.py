@@ -1,0 +1,202 @@
+from __future__ import annotations
+
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import wasmtime
+
+from reconciler import data
+from reconciler.agent.install import AGENT_ACCOUNT, NAMESPACE, Installation, fleetsync
+from reconciler.errors import UnavailableError
+from reconciler.local import gitserver, publish
+from reconciler.local.controlplane import ControlPlane
+from reconciler.manifest import parse
+
+MANIFEST = """\
+spin_manifest_version = 2
+[application]
+name = "{name}"
+version = "1.0.0"
+[[trigger.http]]
+route = "/..."
+component = "main"
+[component.main]
+source = "main.wasm"
+"""
+APP = """\
+apiVersion: spinfleet.dev/v1alpha1
+kind: App
+metadata: {{name: {name}}}
+spec:
+  artifact: {reference}
+  replicas: {replicas}
+"""
+
+
+@pytest.fixture(scope="session")
+def tiny_wasm() -> bytes:
+    """A whole component of a few kilobytes that answers HTTP."""
+    text = (data.folder("fleet-example") / "apps" / "greeter" / "greeter.wat").read_text()
+    return bytes(wasmtime.wat2wasm(text))
+
+
+@dataclass
+class World:
+    """A fleet repository, its FleetSync on a real API server, and an agent process: everything of one test's own."""
+
+    plane: ControlPlane
+    registry: str
+    id: str
+    folder: Path
+    repository: gitserver.Repository
+    url: str
+    wasm: bytes
+    process: subprocess.Popen[bytes] | None = None
+    log: Path = field(default_factory=Path)
+
+    @property
+    def namespace(self) -> str:
+        """Where the apps run."""
+        return f"w-{self.id}"
+
+    @property
+    def path(self) -> str:
+        return f"/apis/spinfleet.dev/v1alpha1/namespaces/{NAMESPACE}/fleetsyncs/f-{self.id}"
+
+    def fleet(self, **spec: Any) -> dict[str, str]:
+        """The Fleet and Cluster documents."""
+        import json
+
+        defaults = {"defaults": {"namespace": self.namespace}, "artifacts": {"unsigned": "Allow"}, **spec}
+        return {
+            "fleet.yaml": "apiVersion: spinfleet.dev/v1alpha1\nkind: Fleet\nmetadata: {name: test}\nspec: "
+            + json.dumps(defaults)
+            + "\n",
+            "cluster.yaml": 'apiVersion: spinfleet.dev/v1alpha1\nkind: Cluster\nmetadata: {name: here}\nspec: {spin: "3.6"}\n',
+        }
+
+    def push(self, name: str, wasm: bytes | None = None) -> str:
+        """Push an artifact for an app; gives its reference."""
+        application = parse(MANIFEST.format(name=name).encode(), "spin.toml").application
+        assert application is not None
+        artifact = publish.assemble_application(application, {"main": wasm if wasm is not None else self.wasm})
+        digest = publish.push(artifact, self.registry, f"{self.id}/{name}")
+        return f"{self.registry}/{self.id}/{name}@{digest}"
+
+    def app(self, name: str, *, reference: str = "", replicas: int = 1) -> dict[str, str]:
+        """The files of an app whose artifact is pushed, unless another reference is given."""
+        return {
+            f"apps/{name}/spin.toml": MANIFEST.format(name=name),
+            f"apps/{name}/app.yaml": APP.format(name=name, reference=reference or self.push(name), replicas=replicas),
+        }
+
+    def commit(self, *files: Mapping[str, str | bytes | None]) -> str:
+        merged: dict[str, str | bytes | None] = {}
+        for each in files:
+            merged |= each
+        return self.repository.commit(merged)
+
+    def create(self, **spec: Any) -> None:
+        """Make the FleetSync."""
+        installation = Installation(
+            cluster="here", url=self.url, interval="1s", registries=({"prefix": self.registry, "plainHTTP": True},)
+        )
+        obj = fleetsync(installation)
+        obj["metadata"]["name"] = f"f-{self.id}"
+        obj["spec"] |= spec
+        self.plane.request("POST", self.path.rpartition("/")[0], obj)
+
+    def start(self) -> None:
+        """Start the agent, with its own account's rights and no others."""
+        kubeconfig = self.plane.kubeconfig_for(NAMESPACE, AGENT_ACCOUNT, path=self.folder / "agent.kubeconfig")
+        self.log = self.folder / "agent.log"
+        command = [
+            sys.executable, "-c", "from reconciler.cli.main import main; main()", "agent", "--fleetsync", f"{NAMESPACE}/f-{self.id}",
+            "--kubeconfig", str(kubeconfig), "--cache", str(self.folder / "cache"), "--listen", "none",
+        ]  # fmt: skip
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """End the agent; gives its exit code."""
+        assert self.process is not None
+        self.process.send_signal(number)
+        code = self.process.wait(timeout=30)
+        self.process = None
+        return code
+
+    def status(self) -> dict[str, Any]:
+        status: dict[str, Any] = self.plane.request("GET", self.path).get("status") or {}
+        return status
+
+    def condition(self, kind: str) -> tuple[str, str, str]:
+        """Status, reason and message of a condition; three empty texts where it is not there."""
+        for condition in self.status().get("conditions") or ():
+            if condition["type"] == kind:
+                return condition["status"], condition["reason"], condition["message"]
+        return "", "", ""
+
+    def until(self, done: Callable[[], object], what: str, seconds: float = 60.0) -> None:
+        """Wait until something is so; fails with the agent's status and the end of its log."""
+        end = time.monotonic() + seconds
+        while not done():
+            if time.monotonic() > end:
+                tail = self.log.read_text()[-3000:] if self.log.is_file() else ""
+                pytest.fail(f"not within {seconds} s: {what}\nstatus: {self.status()}\nlog: {tail}")
+            time.sleep(0.1)
+
+    def until_ready(self, commit: str) -> None:
+        """Wait until the agent runs a commit and everything is healthy."""
+        self.until(
+            lambda: (
+                (self.status().get("commit") or {}).get("applied") == commit and self.condition("Ready")[0] == "True"
+            ),
+            f"ready at {commit[:12]}",
+        )
+
+    def get(self, kind: str, name: str, namespace: str = "") -> dict[str, Any] | None:
+        """Read an object by its plural and group/version (`apps/v1/deployments`, `v1/configmaps`), None where it is absent."""
+        version, _, plural = kind.rpartition("/")
+        root = f"/apis/{version}" if "/" in version else f"/api/{version}"
+        path = f"{root}/namespaces/{namespace or self.namespace}/{plural}/{name}"
+        try:
+            found: dict[str, Any] = self.plane.request("GET", path)
+        except UnavailableError as error:
+            if "NotFound" not in error.message:
+                raise
+            return None
+        return found
+
+    def spinapp(self, name: str) -> dict[str, Any] | None:
+        return self.get("core.spinkube.dev/v1alpha1/spinapps", name)
+
+    def app_status(self, name: str) -> dict[str, Any]:
+        found = [app for app in self.status().get("apps") or () if app["name"] == name]
+        return found[0] if found else {}
+
+
+@pytest.fixture
+def world(control_plane: ControlPlane, registry: str, tmp_path: Path, tiny_wasm: bytes) -> Iterator[World]:
+    (tmp_path / "git").mkdir()
+    repository = gitserver.create(tmp_path / "git", "fleet")
+    with gitserver.serving(tmp_path / "git") as server:
+        made = World(
+            control_plane, registry, secrets.token_hex(4), tmp_path, repository, server.url("fleet"), tiny_wasm
+        )
+        try:
+            yield made
+        finally:
+            if made.process is not None:
+                made.stop(signal.SIGKILL)
+            control_plane.kubectl("delete", "fleetsync", f"f-{made.id}", "-n", NAMESPACE, "--ignore-not-found")
+            control_plane.kubectl("delete", "namespace", made.namespace, "--ignore-not-found", "--wait=false")

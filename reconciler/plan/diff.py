@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from reconciler.plan.model import FieldChange
+from reconciler.plan.owned import ABSENT, fits, owned_fields, step
 
 _SECRET_PARTS = frozenset({"data", "stringData"})
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
@@ -13,11 +15,48 @@ _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _KEYS = ("name", "containerPort", "port", "mountPath", "devicePath", "topologyKey", "ip")
 
 
-def diff(live: Mapping[str, Any] | None, desired: Mapping[str, Any]) -> tuple[FieldChange, ...]:
-    """Give the desired fields whose live value differs, by JSON Pointer, in order."""
+def diff(live: Mapping[str, Any] | None, desired: Mapping[str, Any], manager: str = "") -> tuple[FieldChange, ...]:
+    """Give the desired fields whose live value differs, by JSON Pointer, in order.
+
+    With `manager`, our field manager, the fields that an apply would remove follow: ours by the last apply and not desired any more.
+    """
     secret = desired.get("kind") == "Secret"
-    changes = _changes(live if live is not None else {}, desired, "")
+    changes = [*_changes(live if live is not None else {}, desired, "")]
+    if live is not None and (fields := owned_fields(live, manager)) is not None:
+        changes += _dropped(fields, live, desired, "")
     return tuple(_masked(change) if secret and _sensitive(change.pointer) else change for change in changes)
+
+
+def _dropped(fields: Mapping[str, Any], live: Any, desired: Any, pointer: str) -> Iterator[FieldChange]:
+    """Give what the field set has and desired has not: an apply removes it."""
+    for path, below in fields.items():
+        if path == ".":
+            continue
+        theirs, mine = step(path, live), step(path, desired)
+        if theirs is ABSENT:
+            continue
+        at = f"{pointer}/{_escaped(_named(path))}"
+        if mine is ABSENT:
+            # A key that the server defaulted makes the item's path differ from what is written.
+            if not path.startswith("k:") or not _is_meant(path, desired):
+                yield FieldChange(at, theirs, None)
+        elif below:
+            yield from _dropped(below, theirs, mine, at)
+
+
+def _is_meant(path: str, desired: Any) -> bool:
+    """Tell whether a desired list has an item that these keys fit."""
+    keys = json.loads(path[2:])
+    return isinstance(desired, list) and any(isinstance(item, Mapping) and fits(item, keys) for item in desired)
+
+
+def _named(path: str) -> str:
+    """Give a path element of fieldsV1 as a diff names it: the field, or what is first among an item's keys."""
+    sort, _, text = path.partition(":")
+    if sort != "k":
+        return text
+    keys = json.loads(text)
+    return str(next((keys[name] for name in _KEYS if name in keys), text))
 
 
 def _changes(live: Any, desired: Any, pointer: str) -> Iterator[FieldChange]:

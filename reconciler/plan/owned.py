@@ -13,7 +13,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-_ABSENT = object()
+#: What a path that leads nowhere gives.
+ABSENT = object()
 #: What every apply sets but no fieldsV1 entry lists.
 _IDENTITY = frozenset({"apiVersion", "kind"})
 _IDENTITY_METADATA = frozenset({"name", "namespace"})
@@ -61,31 +62,31 @@ def covers_exactly(obj: Mapping[str, Any], manager: str, desired: Mapping[str, A
 def _values(fields: Mapping[str, Any], live: Any) -> Any:
     """Give the live values at a field set, in the set's own shape; a leaf gives its whole value."""
     if not fields:
-        return None if live is _ABSENT else live
+        return None if live is ABSENT else live
     found: dict[str, Any] = {}
     for key, below in fields.items():
         if key == ".":
-            found[key] = live is not _ABSENT
+            found[key] = live is not ABSENT
         else:
-            value = _step(key, live)
-            found[key] = _values(below, value) if value is not _ABSENT else "absent"
+            value = step(key, live)
+            found[key] = _values(below, value) if value is not ABSENT else "absent"
     return found
 
 
-def _step(key: str, live: Any) -> Any:
-    """Follow one path element of fieldsV1 into a live value."""
+def step(key: str, live: Any) -> Any:
+    """Follow one path element of fieldsV1 into a value; ABSENT where it leads nowhere."""
     sort, _, text = key.partition(":")
     if sort == "f":
-        return live.get(text, _ABSENT) if isinstance(live, Mapping) else _ABSENT
+        return live.get(text, ABSENT) if isinstance(live, Mapping) else ABSENT
     if not isinstance(live, list):
-        return _ABSENT
+        return ABSENT
     if sort == "k":
-        return next((item for item in live if _has(item, json.loads(text))), _ABSENT)
+        return next((item for item in live if _has(item, json.loads(text))), ABSENT)
     if sort == "v":
         value = json.loads(text)
-        return value if value in live else _ABSENT
+        return value if value in live else ABSENT
     index = int(text)
-    return live[index] if index < len(live) else _ABSENT
+    return live[index] if index < len(live) else ABSENT
 
 
 def _has(item: Any, keys: Mapping[str, Any]) -> bool:
@@ -93,7 +94,7 @@ def _has(item: Any, keys: Mapping[str, Any]) -> bool:
     return isinstance(item, Mapping) and all(item.get(name) == value for name, value in keys.items())
 
 
-def _fits(item: Mapping[str, Any], keys: Mapping[str, Any]) -> bool:
+def fits(item: Mapping[str, Any], keys: Mapping[str, Any]) -> bool:
     """Tell whether a desired list item is meant by these key values: those it names are equal, and it names one at least."""
     return any(name in item for name in keys) and all(item.get(name, value) == value for name, value in keys.items())
 
@@ -115,14 +116,14 @@ def _same(fields: Mapping[str, Any], wanted: Any, live: Any) -> bool:
 
 def _same_item(key: str, fields: Mapping[str, Any], wanted: list[Any], live: Any) -> bool:
     """Compare one item of a list that is merged by key or by value."""
-    theirs = _step(key, live)
+    theirs = step(key, live)
     if key.startswith("k:"):
         # A desired item may leave out a key that the server defaults (a port's protocol): what it does name must fit.
         keys = json.loads(key[2:])
-        fitting = [item for item in wanted if isinstance(item, Mapping) and _fits(item, keys)]
-        mine = fitting[0] if len(fitting) == 1 else _ABSENT
+        fitting = [item for item in wanted if isinstance(item, Mapping) and fits(item, keys)]
+        mine = fitting[0] if len(fitting) == 1 else ABSENT
     else:
-        mine = _step(key, wanted)
-    if mine is _ABSENT or theirs is _ABSENT:
+        mine = step(key, wanted)
+    if mine is ABSENT or theirs is ABSENT:
         return False
     return _same(fields, mine, theirs)

@@ -10,6 +10,7 @@ from reconciler.plan.diff import diff
 from reconciler.plan.membership import PART_OF_LABEL
 from reconciler.plan.model import Action, ObjectKey, Step, key_of
 from reconciler.plan.order import rank, rank_of
+from reconciler.plan.owned import owned_fields
 
 _APP = "spinfleet.dev/app"
 
@@ -32,25 +33,29 @@ def plan(
     *,
     applyset: str,
     withheld: frozenset[str] = frozenset(),
+    manager: str = "",
 ) -> Plan:
     """Compare prepared objects with the live ones (members, and whatever else stands under a desired identity).
 
-    `withheld` are the owners whose members stay whatever the commit says.
+    `withheld` are the owners whose members stay whatever the commit says. With `manager`, our field manager, fields that we own and
+    do not desire any more count as changes, and an object none of whose fields we own is not pruned.
     """
     wanted = {key_of(obj): obj for obj in desired}
     applies = sorted(wanted.items(), key=lambda item: (rank(item[1]), item[0]))
-    steps = [_apply_step(key, obj, live.get(key), applyset) for key, obj in applies]
+    steps = [_apply_step(key, obj, live.get(key), applyset, manager) for key, obj in applies]
     gone = [
         (key, obj) for key, obj in live.items() if key not in wanted and _labels(obj).get(PART_OF_LABEL) == applyset
     ]
     gone.sort(key=lambda item: (-rank_of(item[0].group, item[0].kind), item[0]))
-    steps += [_prune_step(key, obj, withheld) for key, obj in gone]
+    steps += [_prune_step(key, obj, withheld, manager) for key, obj in gone]
     return Plan(steps=tuple(steps))
 
 
-def _apply_step(key: ObjectKey, obj: Mapping[str, Any], live: Mapping[str, Any] | None, applyset: str) -> Step:
+def _apply_step(
+    key: ObjectKey, obj: Mapping[str, Any], live: Mapping[str, Any] | None, applyset: str, manager: str
+) -> Step:
     owner = _annotations(obj).get(_APP, "")
-    changes = diff(live, obj)
+    changes = diff(live, obj, manager)
     if live is None:
         return Step(action=Action.CREATE, key=key, owner=owner, reason="absent", object=obj, diff=changes)
     if _labels(live).get(PART_OF_LABEL) != applyset:
@@ -61,19 +66,21 @@ def _apply_step(key: ObjectKey, obj: Mapping[str, Any], live: Mapping[str, Any] 
             action=Action.CONFIGURE,
             key=key,
             owner=owner,
-            reason=f"{len(changes)} fields differ",
+            reason="1 field differs" if len(changes) == 1 else f"{len(changes)} fields differ",
             object=obj,
             diff=changes,
         )
     return Step(action=Action.UNCHANGED, key=key, owner=owner, reason="as desired", object=obj)
 
 
-def _prune_step(key: ObjectKey, obj: Mapping[str, Any], withheld: frozenset[str]) -> Step:
+def _prune_step(key: ObjectKey, obj: Mapping[str, Any], withheld: frozenset[str], manager: str) -> Step:
     owner = _annotations(obj).get(_APP, "")
     if owner in withheld:
         return Step(action=Action.UNCHANGED, key=key, owner=owner, reason=f"{owner} is withheld and keeps what it has")
     if any(reference.get("controller") for reference in obj["metadata"].get("ownerReferences") or ()):
         return Step(action=Action.UNCHANGED, key=key, owner=owner, reason="controlled by another object")
+    if manager and owned_fields(obj, manager) is None:
+        return Step(action=Action.UNCHANGED, key=key, owner=owner, reason="none of its fields are ours")
     return Step(action=Action.PRUNE, key=key, owner=owner, reason="not in the fleet any more")
 
 

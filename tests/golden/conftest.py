@@ -57,6 +57,14 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
+def _represent(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    """Write a text of several lines as lines, so that a difference in it can be read."""
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+_Dumper.add_representer(str, _represent)
+
+
 def text_of(objects: list[dict[str, Any]]) -> str:
     """Give objects as the golden files hold them."""
     return yaml.dump_all(objects, Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True)

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+from typing import Any
+
+from reconciler.plan.model import Action, key_of
+from reconciler.plan.plan import plan
+from reconciler.plan.prepare import prepare
+
+_SET = "applyset-x-v1"
+
+
+def _object(kind: str, name: str, app: str = "shop", api: str = "v1") -> dict[str, Any]:
+    return {"apiVersion": api, "kind": kind, "metadata": {"name": name, "annotations": {"spinfleet.dev/app": app}}}
+
+
+def _actions(desired: list[Any], live: list[Any], **more: Any) -> list[tuple[Action, str]]:
+    found = plan(
+        [prepare(each, _SET) for each in desired], {key_of(each): each for each in live}, applyset=_SET, **more
+    )
+    return [(step.action, step.key.name) for step in found.steps]
+
+
+def _member(*parts: str) -> dict[str, Any]:
+    return prepare(_object(*parts), _SET)
+
+
+def test_what_is_absent_is_created_in_the_order_of_need() -> None:
+    objects = [
+        _object("SpinApp", "app", api="core.spinkube.dev/v1alpha1"),
+        _object("Namespace", "ns"),
+        _object("Secret", "s"),
+    ]
+    assert _actions(objects, []) == [(Action.CREATE, "ns"), (Action.CREATE, "s"), (Action.CREATE, "app")]
+
+
+def test_what_is_as_desired_is_unchanged() -> None:
+    assert _actions([_object("ConfigMap", "c")], [_member("ConfigMap", "c")]) == [(Action.UNCHANGED, "c")]
+
+
+def test_what_is_not_ours_is_not_taken_over() -> None:
+    assert _actions([_object("ConfigMap", "c")], [_object("ConfigMap", "c")]) == [(Action.BLOCKED, "c")]
+
+
+def test_members_that_are_not_desired_go_in_reverse_order() -> None:
+    live = [_member("Namespace", "ns"), _member("Secret", "s"), _member("Ingress", "i", "shop", "networking.k8s.io/v1")]
+    assert _actions([], live) == [(Action.PRUNE, "i"), (Action.PRUNE, "s"), (Action.PRUNE, "ns")]
+
+
+def test_a_foreign_object_is_never_pruned() -> None:
+    assert _actions([], [_object("ConfigMap", "theirs")]) == []
+
+
+def test_members_of_a_withheld_app_are_kept() -> None:
+    live = [_member("ConfigMap", "kept"), _member("ConfigMap", "gone", "other")]
+    found = _actions([], live, withheld=frozenset({"shop"}))
+    assert sorted(found) == [(Action.PRUNE, "gone"), (Action.UNCHANGED, "kept")]
+
+
+def test_an_object_with_a_controller_is_never_pruned() -> None:
+    child = _member("EndpointSlice", "copied-labels")
+    child["metadata"]["ownerReferences"] = [{"controller": True, "kind": "Service"}]
+    assert _actions([], [child]) == [(Action.UNCHANGED, "copied-labels")]
+
+
+def test_an_object_none_of_whose_fields_are_ours_is_never_pruned(manager: str) -> None:
+    assert _actions([], [_member("ConfigMap", "copied-label")], manager=manager) == [(Action.UNCHANGED, "copied-label")]
+
+
+def test_a_field_that_is_not_desired_any_more_is_a_change(config_map: Any, manager: str) -> None:
+    live = config_map({"a": "1", "gone": "2"}, labels={"applyset.kubernetes.io/part-of": _SET})
+    desired = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "namespace": "n"}, "data": {"a": "1"}}
+    assert _actions([desired], [live], manager=manager) == [(Action.CONFIGURE, "c")]

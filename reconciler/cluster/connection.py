@@ -61,6 +61,11 @@ class Connection:
         """The API server's base URL."""
         return self.credentials.server
 
+    @property
+    def authority(self) -> bytes:
+        """The PEM text of the authority that the server's certificate is checked against; empty: the system's."""
+        return self.credentials.authority()
+
     async def __aenter__(self) -> Self:
         secure = self.server.startswith("https:")
         self._session = aiohttp.ClientSession(

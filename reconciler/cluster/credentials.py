@@ -98,6 +98,14 @@ class Credentials:
             told = str(error) if isinstance(error, _config_exception()) else f"malformed ({type(error).__name__})"
             raise UnavailableError(f"no usable cluster credentials: {told}", hint=_HINT) from None
 
+    def authority(self) -> bytes:
+        """Give the configured certificate authority as PEM text, empty where there is none."""
+        configuration = self.configuration
+        if configuration.ca_cert_data:
+            data = configuration.ca_cert_data
+            return data if isinstance(data, bytes) else str(data).encode()
+        return Path(configuration.ssl_ca_cert).read_bytes() if configuration.ssl_ca_cert else b""
+
     def tls(self) -> ssl.SSLContext:
         """Give the TLS settings of connections to this server; certificates that are renewed later appear in it."""
         if self._tls is None:

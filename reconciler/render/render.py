@@ -11,7 +11,7 @@ from reconciler.render.app import app_objects
 from reconciler.render.bundle import bundle_objects
 from reconciler.render.model import SHARED, Rendered
 from reconciler.render.shared import render_shared
-from reconciler.render.sharing import clashes
+from reconciler.render.sharing import clashes, object_clashes
 
 
 def render(assignment: Assignment) -> Mapping[str, Rendered]:
@@ -19,8 +19,9 @@ def render(assignment: Assignment) -> Mapping[str, Rendered]:
     units = [unit for unit in assignment.units.values() if not isinstance(unit, Withheld)]
     clashing = clashes(units)
     rendered = {unit.name: render_unit(unit, assignment.cluster) for unit in units}
-    for name, problems in clashing.items():
-        rendered[name] = Rendered(name=name, problems=_sorted([*rendered[name].problems, *problems]))
+    rendered |= {name: _refused(rendered[name], problems) for name, problems in clashing.items()}
+    taken = object_clashes(units, rendered)
+    rendered |= {name: _refused(rendered[name], problems) for name, problems in taken.items()}
     sound = [unit for unit in units if not has_errors(rendered[unit.name].problems)]
     return {**rendered, SHARED: render_shared(sound, assignment.cluster)}
 
@@ -32,6 +33,10 @@ def render_unit(unit: AppAssignment | BundleAssignment, cluster: Cluster) -> Ren
     if has_errors(problems):
         return Rendered(name=unit.name, problems=_sorted(problems))
     return Rendered(name=unit.name, objects=tuple(sorted(objects, key=rank)), problems=_sorted(problems))
+
+
+def _refused(rendered: Rendered, problems: tuple[Problem, ...]) -> Rendered:
+    return Rendered(name=rendered.name, problems=_sorted([*rendered.problems, *problems]))
 
 
 def _sorted(problems: list[Problem]) -> tuple[Problem, ...]:

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from reconciler.fleet.model import AppAssignment, BundleAssignment
+from reconciler.plan.model import ObjectKey, key_of
 from reconciler.problems import Problem
+from reconciler.render.model import Rendered
 from reconciler.render.places import problem_at
 from reconciler.render.routes import routes_of
 from reconciler.render.service_account import account_name, makes_account, service_account
@@ -26,6 +28,31 @@ def clashes(units: Iterable[AppAssignment | BundleAssignment]) -> Mapping[str, t
         if problems:
             found[app.name] = tuple(problems)
     return found
+
+
+def object_clashes(
+    units: Iterable[AppAssignment | BundleAssignment], rendered: Mapping[str, Rendered]
+) -> Mapping[str, tuple[Problem, ...]]:
+    """Give, by app or bundle, the errors of those that render an object which one before them by name renders too."""
+    held: dict[ObjectKey, AppAssignment | BundleAssignment] = {}
+    found: dict[str, tuple[Problem, ...]] = {}
+    for unit in sorted(units, key=lambda unit: unit.name):
+        keys = [key_of(obj) for obj in rendered[unit.name].objects]
+        if taken := [key for key in keys if key in held]:
+            found[unit.name] = tuple(_taken(unit, key, held[key]) for key in taken)
+        else:
+            held |= dict.fromkeys(keys, unit)
+    return found
+
+
+def _taken(unit: AppAssignment | BundleAssignment, key: ObjectKey, other: AppAssignment | BundleAssignment) -> Problem:
+    return Problem(
+        path=unit.path,
+        line=unit.line,
+        code="render.object-clash",
+        message=f"{key} is {other.name!r}'s already ({other.path}:{other.line})",
+        hint="rename one of them, or give one another namespace",
+    )
 
 
 def _routes(app: AppAssignment, taken: dict[tuple[str, str, str], AppAssignment]) -> Iterable[Problem]:

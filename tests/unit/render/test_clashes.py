@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from reconciler.render import clashes
+from reconciler.fleet.model import Assignment, Cluster, Fleet
+from reconciler.render import clashes, render
 
 
 def _routed(app: Any, name: str, host: str = "h", path: str = "/") -> Any:
@@ -27,3 +28,14 @@ def test_one_account_wanted_alike_is_shared(app: Any) -> None:
 def test_one_account_wanted_otherwise_is_a_clash(app: Any) -> None:
     specs = [{"serviceAccountName": "s", "serviceAccount": {"annotations": {"role": each}}} for each in "ab"]
     assert list(clashes([app(specs[0], name="a"), app(specs[1], name="b")])) == ["b"]
+
+
+def test_one_object_rendered_by_two_apps_is_an_error_of_the_second(app: Any, cluster: Cluster) -> None:
+    # The second Ingress of `shop` has the name of the first of `shop-2`.
+    routes = [{"host": "a", "ingressClass": "x"}, {"host": "b", "ingressClass": "y"}]
+    units = {"shop": app({"routes": routes}), "shop-2": app({"routes": [{"host": "c"}]}, name="shop-2")}
+    fleet = Fleet(name="f", path="f.yaml", line=1, commit=None, spec={}, clusters={}, apps={}, bundles={})
+    rendered = render(Assignment(cluster=cluster, commit=None, fleet=fleet, units=units))
+    assert rendered["shop"].problems == ()
+    assert [problem.code for problem in rendered["shop-2"].problems] == ["render.object-clash"]
+    assert rendered["shop-2"].objects == ()

@@ -89,6 +89,7 @@ class Agent:
             connection = await stack.enter_async_context(
                 await Connection.open(self.options.kubeconfig, self.options.context)
             )
+            self.metrics.count_requests(connection.requests)
             while True:
                 try:
                     await self._follow(connection)

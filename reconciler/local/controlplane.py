@@ -182,6 +182,9 @@ class ControlPlane:
                 f"--service-account-private-key-file={keys / 'service-accounts.key'}",
                 f"--root-ca-file={keys / 'ca.crt'}",
                 "--use-service-account-credentials",
+                # The default of 20 a second would let a demo's thousand Deployments wait for minutes.
+                "--kube-api-qps=500",
+                "--kube-api-burst=1000",
                 "--leader-elect=false",
                 "--bind-address=127.0.0.1",
                 f"--secure-port={controllers_port}",
@@ -192,6 +195,8 @@ class ControlPlane:
             [
                 *self.components.command("kube-scheduler"),
                 admin,
+                "--kube-api-qps=500",
+                "--kube-api-burst=1000",
                 f"--authentication-kubeconfig={self.kubeconfig}",
                 f"--authorization-kubeconfig={self.kubeconfig}",
                 "--leader-elect=false",

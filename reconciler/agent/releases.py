@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from reconciler.agent.backoff import Backoff
@@ -15,7 +15,7 @@ from reconciler.artifact.verify import Verifier
 from reconciler.errors import SpinfleetError
 from reconciler.fleet.model import AppAssignment, Assignment, BundleAssignment, Cluster, Unit, Withheld
 from reconciler.problems import Problem, Severity
-from reconciler.render import render_unit
+from reconciler.render import clashes, render_unit
 
 #: How long finished verdicts wait for others before they are acted on: one slow registry must not hold up the rest.
 _PATIENCE = 1.0
@@ -29,6 +29,7 @@ class Release:
     unit: AppAssignment | BundleAssignment
     objects: tuple[Mapping[str, Any], ...]
     verdict: Verdict | None
+    warnings: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -121,10 +122,10 @@ class Releases:
         if any(problem.severity is Severity.ERROR for problem in rendered.problems):
             return _refused(unit, rendered.problems)
         if isinstance(unit, BundleAssignment):
-            return Release(unit=unit, objects=rendered.objects, verdict=None)
+            return Release(unit=unit, objects=rendered.objects, verdict=None, warnings=rendered.problems)
         verdict = await self._verify(unit, cluster)
         if verdict.status is VerdictStatus.VERIFIED:
-            return Release(unit=unit, objects=rendered.objects, verdict=verdict)
+            return Release(unit=unit, objects=rendered.objects, verdict=verdict, warnings=rendered.problems)
         again = verdict.status is VerdictStatus.INCOMPLETE
         return Held(unit=unit, reason=f"artifact {verdict.reference}: {verdict.message}", verdict=verdict, again=again)
 
@@ -145,6 +146,18 @@ class Releases:
                 )
         self.metrics.verdicts.labels(str(verdict.status)).inc()
         return verdict
+
+
+def without_clashes(assignment: Assignment) -> Assignment:
+    """Give an assignment in which apps that want a route or account of an app before them are withheld: one unit alone can't tell."""
+    units = [unit for unit in assignment.units.values() if not isinstance(unit, Withheld)]
+    found = clashes(units)
+    refused = {
+        unit.name: Withheld(name=unit.name, path=unit.path, line=unit.line, problems=found[unit.name])
+        for unit in units
+        if any(problem.severity is Severity.ERROR for problem in found.get(unit.name, ()))
+    }
+    return replace(assignment, units={**assignment.units, **refused}) if refused else assignment
 
 
 def _refused(unit: Unit, problems: tuple[Problem, ...]) -> Held:

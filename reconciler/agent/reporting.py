@@ -26,6 +26,7 @@ def report_of(syncer: Syncer) -> Report:
         for name, unit in sorted(units.items())
     )
     held = [problem for decision in syncer.releases.held.values() for problem in decision.problems]
+    held += [problem for release in syncer.releases.released.values() for problem in release.warnings]
     known = set(state.problems)
     problems: tuple[Problem, ...] = (*state.problems, *(problem for problem in held if problem not in known))
     if state.prune_held:

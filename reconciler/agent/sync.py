@@ -23,7 +23,7 @@ from reconciler.agent.metrics import Metrics
 from reconciler.agent.parent import Parent
 from reconciler.agent.pruning import going, guard
 from reconciler.agent.queue import WorkQueue
-from reconciler.agent.releases import Decision, Release, Releases
+from reconciler.agent.releases import Decision, Release, Releases, without_clashes
 from reconciler.agent.source import FleetSource
 from reconciler.agent.status import ObjectFailure
 from reconciler.agent.watching import Watches
@@ -146,7 +146,7 @@ class Syncer:
             self.state.refused = True
             return False
         try:
-            assignment = assign(loaded.fleet, self.sync.cluster)
+            assignment = without_clashes(assign(loaded.fleet, self.sync.cluster))
         except InputError as error:
             self.state.problems = (
                 Problem(

@@ -8,13 +8,15 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from reconciler.errors import InputError, UnavailableError
+from reconciler.errors import InputError, SpinfleetError, UnavailableError
 
 SOURCE = Path(__file__).parent / "controlplane"
 _KUBERNETES = "v1.37.2"
@@ -26,6 +28,7 @@ _LINK = " ".join(["-s", "-w", *(f"-X {_VERSION_PACKAGE}.{name}={value}" for name
 _FLAGS = ("-trimpath", "-ldflags", _LINK)
 #: Roughly how many packages a cold build compiles; only the progress bar depends on it.
 _PACKAGES = 2900
+_TELL_EVERY = 10.0
 
 Progress = Callable[[str, float], None]
 
@@ -142,3 +145,24 @@ def _locked(path: Path) -> Iterator[None]:
     with path.open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
+
+
+def main() -> None:
+    """Find or build, telling what is done every few seconds: `python -m reconciler.local.binary`."""
+    told = 0.0
+
+    def tell(text: str, share: float) -> None:
+        nonlocal told
+        if time.monotonic() - told > _TELL_EVERY:
+            told = time.monotonic()
+            print(f"control plane: {text} ({share:.0%})", file=sys.stderr, flush=True)  # noqa: T201 - the command's own word
+
+    try:
+        components = find_or_build(tell)
+    except SpinfleetError as error:
+        sys.exit(f"error: {error.message}\n  hint: {error.hint}")
+    print(f"control plane: {components.binary or components.assets}", file=sys.stderr)  # noqa: T201 - the command's own word
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,43 @@
+"""The agent tells that it lives, when it is ready, and what it did; SIGTERM ends it in order."""
+
+from __future__ import annotations
+
+import urllib.error
+import urllib.request
+
+import pytest
+
+from reconciler.local.ports import free_ports
+from tests.agent.conftest import World
+
+pytestmark = pytest.mark.cluster
+
+
+def _get(port: int, path: str) -> tuple[int, str]:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}") as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, ""
+    except OSError:
+        return 0, ""
+
+
+def test_probes_and_metrics_say_what_is(world: World) -> None:
+    commit = world.commit(world.fleet(), world.app("one"))
+    (port,) = free_ports(1)
+    world.start(listen=f"127.0.0.1:{port}")
+    # Without its FleetSync the agent lives and is not ready.
+    world.until(lambda: _get(port, "/healthz")[0] == 200, "the agent lives")
+    assert _get(port, "/readyz")[0] == 503
+
+    world.create()
+    world.until_ready(commit)
+    assert _get(port, "/readyz")[0] == 200
+    metrics = _get(port, "/metrics")[1]
+    assert 'spinfleet_objects_total{outcome="created"} 3.0' in metrics
+    assert 'spinfleet_artifact_verdicts_total{status="Verified"} 1.0' in metrics
+    assert "spinfleet_members 3.0" in metrics
+    assert 'spinfleet_api_requests_total{method="PATCH"}' in metrics
+    assert world.stop() == 0
+    assert _get(port, "/healthz")[0] == 0

@@ -220,6 +220,8 @@ class ControlPlane:
                 f"--kubeconfig={self.kubeconfig}",
                 f"--config={stages}",
                 "--manage-all-nodes=true",
+                # Without a lease the node counts as lost after 40 s, and its pods as not ready.
+                "--node-lease-duration-seconds=40",
                 "--cidr=10.244.0.0/16",
                 "--node-ip=127.0.0.1",
                 f"--server-address=127.0.0.1:{port}",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from rich.console import Console
 from rich.live import Live
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -183,15 +184,14 @@ def _hints(cluster: DemoCluster, url: str, kubectl: str) -> str:
             *([f"--context {cluster.context}"] if cluster.context else []),
         ]
     )
-    commit = "git -c user.name=me -c user.email=me@example.com commit -qam"
     return f"""
 [bold]Try[/bold], in another terminal (Ctrl-C here ends everything):
 
-  git clone {url} /tmp/fleet && cd /tmp/fleet
+  git clone -c user.name=me -c user.email=me@example.com {url} spinfleet-demo && cd spinfleet-demo
   [dim]# change something: every app gets another pod[/dim]
-  sed -i 's/replicas: 2/replicas: 3/' fleet.yaml && {commit} 'More replicas' && git push -q
+  sed -i 's/replicas: 2/replicas: 3/' fleet.yaml && git commit -qam 'More replicas' && git push -q
   [dim]# break something: it is refused with file and line, and what runs keeps running[/dim]
-  sed -i 's/artifact:/artefact:/' apps/hello/app.yaml && {commit} 'Oops' && git push -q
+  sed -i 's/artifact:/artefact:/' apps/hello/app.yaml && git commit -qam 'Oops' && git push -q
   git revert --no-edit HEAD && git push -q
   [dim]# change an object behind Git's back: it is put right at once[/dim]
   {reach} -n shop patch spinapp hello --type merge -p '{{"spec":{{"replicas":9}}}}'
@@ -212,12 +212,12 @@ def _table(statuses: Sequence[tuple[str, dict[str, Any]]]) -> Table:
         commit = (status.get("commit") or {}).get("applied", "")[:12]
         apps = status.get("apps") or ()
         if not apps:
-            table.add_row(name, "-", "", "", "", "", _why(status))
+            table.add_row(name, "-", "", "", "", "", escape(_why(status)))
         for number, app in enumerate(apps):
             artifact, health = app.get("artifact") or "-", app["health"]
             table.add_row(
                 f"{name} {commit}" if number == 0 else "", app["name"], app.get("version") or "-", _coloured(artifact),
-                str(app.get("objects", 0)), _coloured(health), app.get("message", ""),
+                str(app.get("objects", 0)), _coloured(health), escape(app.get("message", "")),
             )  # fmt: skip
         for problem in (status.get("problems") or ())[:5]:
             table.add_row(
@@ -227,7 +227,7 @@ def _table(statuses: Sequence[tuple[str, dict[str, Any]]]) -> Table:
                 "",
                 "",
                 "[red]problem",
-                f"{problem.get('path') or problem.get('object', '')}: {problem['message']}",
+                escape(f"{problem.get('path') or problem.get('object', '')}: {problem['message']}"),
             )
     return table
 

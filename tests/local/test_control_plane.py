@@ -26,6 +26,11 @@ def test_a_deployment_gets_ready_pods(control_plane: ControlPlane, namespace: st
     assert [pod["status"]["phase"] for pod in pods] == ["Running", "Running"]
 
 
+def test_the_node_holds_its_lease_so_that_it_is_not_taken_for_lost(control_plane: ControlPlane) -> None:
+    lease = control_plane.request("GET", "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/local")
+    assert lease["spec"]["leaseDurationSeconds"] == 40
+
+
 def test_an_accounts_kubeconfig_has_only_the_accounts_rights(
     control_plane: ControlPlane, namespace: str, tmp_path: Path
 ) -> None:

@@ -4,6 +4,7 @@
 
 (a) raw server-side applies a second, 16 in flight   (b) the agent's cold sync of the same objects, as a share of (a)
 (c) requests of an idle minute   (d) push → object changed, one app of all   (e) the agent's peak memory
+(f) start-up time of `spinfleet --help`, beside that of Python itself
 """
 
 from __future__ import annotations
@@ -51,6 +52,8 @@ class Figures:
     idle_seconds: float
     commit_seconds: list[float]
     peak_bytes: int
+    help_seconds: float
+    python_seconds: float
 
     @property
     def cold_rate(self) -> float:
@@ -71,6 +74,10 @@ class Figures:
                 f" (worst {max(self.commit_seconds):.2f} s) | ≤ 1 s |"
             ),
             f"| (e) peak memory of the agent | {self.peak_bytes / 1e6:.0f} MB | ≤ 150 MB |",
+            (
+                f"| (f) `spinfleet --help`, median of 20 | {self.help_seconds * 1000:.0f} ms, of which Python itself"
+                f" {self.python_seconds * 1000:.0f} ms | ≤ 150 ms |"
+            ),
         ]
 
 
@@ -128,7 +135,10 @@ def run(folder: Path, options: argparse.Namespace) -> Figures:
             idle = measure_idle(port, options.idle)
             commits = [measure_commit(plane, repository, options.apps, number) for number in range(options.commits)]
             peak = peak_memory(agent.pid)
+        script = Path(sys.executable).with_name("spinfleet")
         return Figures(
+            help_seconds=start_up(str(script), "--help"),
+            python_seconds=start_up(sys.executable, "-c", "pass"),
             apps=options.apps,
             raw_rate=raw,
             cold_seconds=cold,
@@ -142,6 +152,16 @@ def run(folder: Path, options: argparse.Namespace) -> Figures:
             agent.terminate()
             agent.wait()
         plane.stop()
+
+
+def start_up(*arguments: str) -> float:
+    """(f): the median of 20 runs of a command."""
+    times = []
+    for _ in range(20):
+        began = time.perf_counter()
+        subprocess.run(arguments, check=True, stdout=subprocess.DEVNULL)
+        times.append(time.perf_counter() - began)
+    return statistics.median(times)
 
 
 def install(plane: ControlPlane) -> None:

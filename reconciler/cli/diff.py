@@ -105,7 +105,7 @@ async def _live(
 
     discovery = await discover(connection)
     found: dict[ObjectKey, Mapping[str, Any]] = {}
-    resources = [resources[0] for resources in discovery.resources.values() if "list" in resources[0].verbs]
+    resources = [resources[0] for resources in discovery.resources.values() if {"list", "watch"} <= resources[0].verbs]
 
     async def members(resource: Any) -> None:
         try:

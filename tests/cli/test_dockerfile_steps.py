@@ -21,7 +21,7 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Run the build stage: COPY and RUN lines as they stand, with /src, /opt and /wheels under a folder of the test's."""
     root = tmp_path_factory.mktemp("image")
     (root / "src").mkdir()
-    stage = (ROOT / "Dockerfile").read_text().partition("\nFROM ")[0]
+    _, stage, _ = (ROOT / "Dockerfile").read_text().split("\nFROM ")
     for line in stage.splitlines():
         word, _, rest = line.partition(" ")
         if word == "COPY":

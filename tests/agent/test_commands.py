@@ -1,0 +1,81 @@
+"""The commands that talk to a cluster, beside a running agent: diff, status, suspend, resume, sync."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from reconciler.agent.install import NAMESPACE
+from tests.agent.conftest import World
+
+pytestmark = pytest.mark.cluster
+
+
+def spinfleet(world: World, *arguments: str) -> subprocess.CompletedProcess[str]:
+    place = ["--fleetsync", f"{NAMESPACE}/f-{world.id}", "--kubeconfig", str(world.plane.kubeconfig)]
+    command = [sys.executable, "-c", "from reconciler.cli.main import main; main()", *arguments, *place]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def _clone(world: World) -> Path:
+    folder = world.folder / "clone"
+    subprocess.run(["git", "clone", "-q", world.url, str(folder)], check=True)
+    return folder
+
+
+def test_diff_shows_what_a_change_would_do_and_nothing_where_nothing_would(world: World) -> None:
+    secret = f"apiVersion: v1\nkind: Secret\nmetadata: {{name: s, namespace: {world.namespace}}}\ndata: {{token: c2VjcmV0}}\n"
+    bundle = "apiVersion: spinfleet.dev/v1alpha1\nkind: Bundle\nmetadata: {name: extra}\nspec: {path: ./extra}\n"
+    commit = world.commit(
+        world.fleet(), world.app("one"), world.app("two"), {"bundle.yaml": bundle, "extra/s.yaml": secret}
+    )
+    world.create()
+    world.start()
+    world.until_ready(commit)
+    folder = _clone(world)
+    same = spinfleet(world, "diff", "--cluster", "here", "--path", str(folder))
+    assert (same.returncode, same.stdout) == (0, ""), same.stderr
+
+    app = folder / "apps" / "one" / "app.yaml"
+    app.write_text(app.read_text().replace("replicas: 1", "replicas: 3"))
+    (folder / "apps" / "two" / "app.yaml").unlink()
+    (folder / "extra" / "s.yaml").write_text(secret.replace("c2VjcmV0", "b3RoZXI="))
+    changed = spinfleet(world, "diff", "--cluster", "here", "--path", str(folder))
+    assert changed.returncode == 1
+    assert f"~ SpinApp.core.spinkube.dev {world.namespace}/one" in changed.stdout
+    assert "/spec/replicas: 1 → 3" in changed.stdout
+    assert f"- SpinApp.core.spinkube.dev {world.namespace}/two" in changed.stdout
+    assert "c2VjcmV0" not in changed.stdout
+    assert "b3RoZXI=" not in changed.stdout
+    steps = json.loads(spinfleet(world, "diff", "--cluster", "here", "--path", str(folder), "-o", "json").stdout)
+    assert {step["action"] for step in steps} == {"configure", "prune"}
+
+
+def test_status_suspend_resume_and_sync(world: World) -> None:
+    commit = world.commit(world.fleet(), world.app("one"))
+    world.create()
+    world.start()
+    world.until_ready(commit)
+    shown = spinfleet(world, "status")
+    assert shown.returncode == 0
+    assert commit[:12] in shown.stdout
+    assert json.loads(spinfleet(world, "status", "-o", "json").stdout)["commit"]["applied"] == commit
+
+    assert spinfleet(world, "suspend").returncode == 0
+    world.until(lambda: world.condition("Ready")[1] == "Suspended", "the agent is suspended")
+    world.plane.kubectl(
+        "patch", "spinapp", "one", "-n", world.namespace, "--type=merge", "-p", '{"spec":{"replicas":4}}'
+    )
+    later = world.commit(world.app("one", replicas=2))
+    assert spinfleet(world, "status").returncode == 1
+    assert (world.spinapp("one") or {})["spec"]["replicas"] == 4
+
+    assert spinfleet(world, "resume").returncode == 0
+    world.until_ready(later)
+    assert (world.spinapp("one") or {})["spec"]["replicas"] == 2
+    assert spinfleet(world, "sync").returncode == 0
+    world.until(lambda: world.status()["lastHandledRequest"], "the request is handled")

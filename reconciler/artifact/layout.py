@@ -93,7 +93,7 @@ def layout_of(data: bytes) -> Layout:
     manifest = parse_json(data, "the manifest")
     if not isinstance(manifest, dict) or manifest.get("schemaVersion") != 2:
         raise _layout("the manifest is not an OCI image manifest (schemaVersion 2)")
-    if manifest.get("mediaType") in INDEX_TYPES or "manifests" in manifest:
+    if str(manifest.get("mediaType")) in INDEX_TYPES or "manifests" in manifest:
         raise _layout(
             "this is an image index", "name the digest of the artifact itself; republish with spin registry push"
         )
@@ -129,7 +129,7 @@ def check_config(data: bytes, layout: Layout) -> None:
         "wasi"
     ):
         raise _layout("the config is not that of a Spin artifact (architecture wasm, os wasip1)")
-    named = ((config.get("config") or {}).get("Labels") or {}).get(LOCKED_APP_LABEL)
+    named = _object(_object(config.get("config"), "config").get("Labels"), "Labels").get(LOCKED_APP_LABEL)
     if named is not None and named != layout.application.digest:
         raise _layout(f"the config names another locked app ({named}) than the application layer's")
 
@@ -137,34 +137,38 @@ def check_config(data: bytes, layout: Layout) -> None:
 def locked_app(data: bytes, layout: Layout) -> LockedApp:
     """Read the locked app. Raises ArtifactError where the runtime would refuse it or it does not fit the layers."""
     document = parse_json(data, "the locked app")
-    if not isinstance(document, dict) or document.get("spin_lock_version") not in {0, 1}:
+    if not isinstance(document, dict) or document.get("spin_lock_version") not in (0, 1):
         raise _layout("the application layer is not a locked app of version 0 or 1")
     strange = sorted(set(_texts(document.get("must_understand"))) - _UNDERSTOOD)
-    requirements = document.get("host_requirements") or {}
+    requirements = _object(document.get("host_requirements"), "host_requirements")
     strange += sorted(key for key, value in requirements.items() if value == "required" and key not in _REQUIREMENTS)
     if strange:
         raise _layout(f"the application needs what this Spin does not know: {', '.join(strange)}")
     digests = {layer.digest for layer in layout.wasm}
-    components = tuple(_component(raw, digests) for raw in document.get("components") or ())
+    components = tuple(_component(raw, digests) for raw in _list(document.get("components"), "components"))
     if not components:
         raise _layout("the application has no components")
-    triggers = tuple(document.get("triggers") or ())
-    if not all(isinstance(trigger, dict) for trigger in triggers):
-        raise _layout("a trigger is not an object")
-    metadata = document.get("metadata") or {}
+    triggers = tuple(_object(trigger, "a trigger") for trigger in _list(document.get("triggers"), "triggers"))
+    for trigger in triggers:
+        _object(trigger.get("trigger_config"), "trigger_config")
+    for variable in _object(document.get("variables"), "variables").values():
+        _object(variable, "a variable")
+    metadata = _object(document.get("metadata"), "metadata")
     return LockedApp(name=str(metadata.get("name") or ""), triggers=triggers, components=components, document=document)
 
 
 def _component(raw: Any, digests: set[str]) -> LockedComponent:
     if not isinstance(raw, dict) or not isinstance(raw.get("id"), str):
         raise _layout("a component has no id")
-    name, source = raw["id"], raw.get("source") or {}
+    name, source = raw["id"], _object(raw.get("source"), "source")
     if raw.get("dependencies"):
         raise _layout(
             f"component {name!r} has dependencies that were not composed",
             "push with composition (the default of spin registry push)",
         )
     digest, inline = source.get("digest") or "", None
+    if not isinstance(digest, str):
+        raise _layout(f"component {name!r}: its digest is not text")
     if isinstance(source.get("inline"), str):
         inline = _inline(source["inline"], name)
     elif digest not in digests:
@@ -203,6 +207,22 @@ def _descriptor(raw: Any) -> Descriptor:
             "artifact.size", f"a layer says it has {str(size)[:20]} bytes, and at most {MAX_WASM} are read"
         )
     return Descriptor(media_type=media_type, digest=digest, size=size)
+
+
+def _object(value: Any, what: str) -> Mapping[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise _layout(f"{what} is not a JSON object")
+    return value
+
+
+def _list(value: Any, what: str) -> Sequence[Any]:
+    if value is None:
+        return ()
+    if not isinstance(value, list):
+        raise _layout(f"{what} is not a list")
+    return value
 
 
 def _texts(value: Any) -> Sequence[str]:

@@ -151,11 +151,11 @@ class Agent:
         )  # fmt: skip
         folder = options.cache / f"{sync.namespace}.{sync.name}"
         registries = await registries_of(connection, sync)
-        async with Verifier(registries=registries, cache=folder / "verdicts") as verifier:
+        async with Verifier(registries=registries, cache=folder / "verdicts", require_digest=False) as verifier:
             syncer = Syncer(
                 sync=sync, identity=identity, parent=parent,
                 source=FleetSource(connection=connection, folder=folder, allow_local=options.allow_local_sources),
-                releases=Releases(verifier=verifier, metrics=self.metrics), writer=writer, watches=watches, desired=desired,
+                releases=Releases(verifier=verifier, metrics=self.metrics, policy=sync.policy), writer=writer, watches=watches, desired=desired,
                 members=members, queue=queue, metrics=self.metrics, extent=known_extent(sync), wake=wake.set,
             )  # fmt: skip
             try:

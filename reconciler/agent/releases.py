@@ -8,11 +8,14 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from reconciler.agent.artifact_policy import check
 from reconciler.agent.backoff import Backoff
+from reconciler.agent.fleetsync import Policy
 from reconciler.agent.metrics import Metrics
 from reconciler.artifact.model import Verdict, VerdictStatus
+from reconciler.artifact.reference import parse_reference
 from reconciler.artifact.verify import Verifier
-from reconciler.errors import SpinfleetError
+from reconciler.errors import ArtifactError
 from reconciler.fleet.model import AppAssignment, Assignment, BundleAssignment, Cluster, Unit, Withheld
 from reconciler.problems import Problem, Severity
 from reconciler.render import clashes, render_unit
@@ -52,6 +55,7 @@ class Releases:
 
     verifier: Verifier
     metrics: Metrics
+    policy: Policy
     released: dict[str, Release] = field(default_factory=dict)
     held: dict[str, Held] = field(default_factory=dict)
     _backoff: Backoff = field(default_factory=lambda: Backoff(first=2.0, longest=300.0))
@@ -86,9 +90,11 @@ class Releases:
         self._backoff.forget(name)
         self._due.pop(name, None)
 
-    async def decide(self, units: Iterable[Unit], cluster: Cluster) -> AsyncIterator[list[Decision]]:
+    async def decide(
+        self, units: Iterable[Unit], cluster: Cluster, artifacts: Mapping[str, Any]
+    ) -> AsyncIterator[list[Decision]]:
         """Decide for each unit, in batches as verdicts come in; records each decision before it is given."""
-        pending = {asyncio.create_task(self._decide(unit, cluster)) for unit in units}
+        pending = {asyncio.create_task(self._decide(unit, cluster, artifacts)) for unit in units}
         try:
             while pending:
                 await asyncio.wait(pending, timeout=_PATIENCE)
@@ -101,8 +107,8 @@ class Releases:
             for task in pending:
                 task.cancel()
 
-    async def _decide(self, unit: Unit, cluster: Cluster) -> Decision:
-        decision = await self._judge(unit, cluster)
+    async def _decide(self, unit: Unit, cluster: Cluster, artifacts: Mapping[str, Any]) -> Decision:
+        decision = await self._judge(unit, cluster, artifacts)
         if isinstance(decision, Release):
             self.released[unit.name] = decision
             self.held.pop(unit.name, None)
@@ -114,7 +120,7 @@ class Releases:
             self._settled(unit.name)
         return decision
 
-    async def _judge(self, unit: Unit, cluster: Cluster) -> Decision:
+    async def _judge(self, unit: Unit, cluster: Cluster, artifacts: Mapping[str, Any]) -> Decision:
         """Valid, then rendered, then verified: only then a release (design, invariant 1)."""
         if isinstance(unit, Withheld):
             return _refused(unit, unit.problems)
@@ -123,27 +129,31 @@ class Releases:
             return _refused(unit, rendered.problems)
         if isinstance(unit, BundleAssignment):
             return Release(unit=unit, objects=rendered.objects, verdict=None, warnings=rendered.problems)
-        verdict = await self._verify(unit, cluster)
+        verdict = await self._verify(unit, cluster, artifacts)
         if verdict.status is VerdictStatus.VERIFIED:
             return Release(unit=unit, objects=rendered.objects, verdict=verdict, warnings=rendered.problems)
         again = verdict.status is VerdictStatus.INCOMPLETE
         return Held(unit=unit, reason=f"artifact {verdict.reference}: {verdict.message}", verdict=verdict, again=again)
 
-    async def _verify(self, unit: AppAssignment, cluster: Cluster) -> Verdict:
+    async def _verify(self, unit: AppAssignment, cluster: Cluster, artifacts: Mapping[str, Any]) -> Verdict:
+        """Ask the policy first: what it refuses is not even fetched."""
         reference = unit.spec["artifact"]
-        async with self._slots:
-            try:
+        try:
+            warnings = check(parse_reference(reference), artifacts, self.policy)
+        except ArtifactError as error:
+            verdict = Verdict(
+                status=VerdictStatus.REFUSED,
+                reference=reference,
+                code=error.code,
+                message=error.message,
+                hint=error.hint,
+            )
+        else:
+            async with self._slots:
                 verdict = await self.verifier.verify(
                     reference, expected=unit.application, spin=cluster.spec.get("spin")
                 )
-            except SpinfleetError as error:
-                verdict = Verdict(
-                    status=VerdictStatus.INCOMPLETE,
-                    reference=reference,
-                    code="artifact.incomplete",
-                    message=error.message,
-                    hint=error.hint,
-                )
+            verdict = replace(verdict, warnings=(*verdict.warnings, *warnings))
         self.metrics.verdicts.labels(str(verdict.status)).inc()
         return verdict
 

@@ -169,7 +169,8 @@ class Syncer:
         """Release what may run, batch by batch, and wait until it has been applied. Gives the owners it touched."""
         assert self.assignment is not None  # noqa: S101 - _take has looked
         touched: set[str] = set()
-        async for batch in self.releases.decide(units, self.assignment.cluster):
+        artifacts = self.assignment.fleet.spec.get("artifacts") or {}
+        async for batch in self.releases.decide(units, self.assignment.cluster, artifacts):
             owners = await self._install(batch)
             touched |= owners
             self.queue.add(*sorted(owners))

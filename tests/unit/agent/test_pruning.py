@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from reconciler.agent.desired import DesiredSet, desired
+from reconciler.agent.fleetsync import Policy
 from reconciler.agent.members import Member
 from reconciler.agent.pruning import going
 from reconciler.agent.releases import Releases
@@ -29,7 +30,7 @@ class World:
         units = cast("dict[str, Any]", dict.fromkeys(apps))
         self.assignment = Assignment(cluster=cluster, commit=None, fleet=fleet, units=units)
         self.desired = DesiredSet()
-        self.releases = Releases(verifier=cast("Any", None), metrics=cast("Any", None))
+        self.releases = Releases(verifier=cast("Any", None), metrics=cast("Any", None), policy=Policy())
 
     def released(self, app: str, *names: str) -> None:
         objects = (

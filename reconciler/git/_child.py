@@ -80,7 +80,8 @@ def fetch(job: dict[str, Any]) -> dict[str, Any]:
                 return {"error": "input", "message": f"the repository has no {wanted.removeprefix('refs/')}"}
             remote.fetch([job["refspec"]], callbacks=callbacks, proxy=True)
         except (pygit2.GitError, RefusedError, KeyError, ValueError) as error:
-            kind = "input" if callbacks.refusal else "unavailable"
+            # A missing object is our own repository's fault: the server was asked for what we lacked by our own account.
+            kind = "input" if callbacks.refusal else "corrupt" if isinstance(error, KeyError) else "unavailable"
             return {"error": kind, "message": callbacks.refusal or str(error) or type(error).__name__}
     return {"commit": _fetched(repository), "news": True}
 

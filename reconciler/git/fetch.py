@@ -17,6 +17,7 @@ from reconciler.errors import InputError, UnavailableError
 from reconciler.git.source import Source, check
 
 _CHILD = Path(__file__).with_name("_child.py")
+_CRASHES = frozenset({-signal.SIGABRT, -signal.SIGSEGV, -signal.SIGBUS})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -111,20 +112,22 @@ async def _run(source: Source, repository: Path, bounds: Bounds) -> dict[str, An
         if child.returncode is None:
             child.kill()
             await child.wait()
-    return _answer(child.returncode or 0, output, errors)
+    return _answer(child.returncode or 0, output, errors, ssh=bool(source.credentials.identity))
 
 
-def _answer(code: int, output: bytes, errors: bytes) -> dict[str, Any]:
+def _answer(code: int, output: bytes, errors: bytes, *, ssh: bool) -> dict[str, Any]:
     try:
         answer: dict[str, Any] = json.loads(output)
     except ValueError:
-        why = (
-            signal.Signals(-code).name
-            if code < 0
-            else errors.decode(errors="replace").strip().splitlines()[-1:] or [f"code {code}"]
-        )
-        return {
-            "error": "unavailable",
-            "message": f"the fetch was ended ({why if isinstance(why, str) else why[0]}); its bounds may be too small",
-        }
+        return {"error": "unavailable", "message": _ended(code, errors, ssh=ssh)}
     return answer
+
+
+def _ended(code: int, errors: bytes, *, ssh: bool) -> str:
+    """Say how a child ended that gave no answer."""
+    if code in _CRASHES and ssh:
+        return "the SSH library crashed in its child process, as it does with RSA keys; use an Ed25519 key"
+    if code < 0:
+        return f"the fetch was ended ({signal.Signals(-code).name}); its bounds may be too small"
+    lines = errors.decode(errors="replace").strip().splitlines()
+    return f"the fetch failed ({lines[-1] if lines else f'code {code}'})"

@@ -182,7 +182,9 @@ def _moved(problem: Problem, folder: str) -> Problem:
 
 
 def _printable(name: str) -> str:
-    return name.encode("utf-8", "backslashreplace").decode().replace("\n", "\\n")
+    """Give a name as it can be shown: a message must not steer a terminal."""
+    text = name.encode("utf-8", "backslashreplace").decode()
+    return "".join(character if character.isprintable() else f"\\x{ord(character):02x}" for character in text)
 
 
 def _too_many(count: int) -> Problem:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from reconciler.errors import InputError
 from reconciler.git.names import valid_commit, valid_ref
 
-_SCP = re.compile(r"(?:(?P<user>[A-Za-z0-9._-]+)@)?(?P<host>[A-Za-z0-9.-]+):(?P<path>[^/].*|/[^/].*)")
+_SCP = re.compile(r"(?:(?P<user>[A-Za-z0-9._-]+)@)?(?P<host>[A-Za-z0-9.-]+):(?P<path>[^:\s][^\s]*)")
 _SCHEMES = frozenset({"https", "http", "ssh"})
 
 

@@ -7,7 +7,7 @@ import contextlib
 import os
 import shutil
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -240,8 +240,13 @@ async def ssh(repository: gitserver.Repository) -> AsyncIterator[_Ssh]:
             stdout=asyncio.subprocess.PIPE,
             env=dict(os.environ),
         )
-        await process.redirect(stdin=child.stdin, stdout=child.stdout)
-        await process.stdout.drain()
+        assert child.stdin is not None
+        assert child.stdout is not None
+        incoming = asyncio.create_task(_copied(process.stdin.read, child.stdin))
+        while data := await child.stdout.read(65536):
+            process.stdout.write(data)
+        incoming.cancel()
+        await asyncio.wait([incoming])
         process.exit(await child.wait())
 
     server = await asyncssh.listen(
@@ -251,6 +256,13 @@ async def ssh(repository: gitserver.Repository) -> AsyncIterator[_Ssh]:
     yield _Ssh(server.get_port(), host_key, user_key)
     server.close()
     await server.wait_closed()
+
+
+async def _copied(read: Callable[[int], Awaitable[bytes]], into: asyncio.StreamWriter) -> None:
+    while data := await read(65536):
+        into.write(data)
+        await into.drain()
+    into.close()
 
 
 def _over(ssh: _Ssh, **credentials: str) -> Source:

@@ -9,7 +9,7 @@ from reconciler.agent.fleetsync import FleetSync
 from reconciler.agent.members import Member
 from reconciler.agent.releases import Releases
 from reconciler.fleet.model import Assignment, Fleet
-from reconciler.plan.guard import held
+from reconciler.plan.guard import PROTECTED, held
 from reconciler.render.model import SHARED
 
 
@@ -32,6 +32,11 @@ def going(members: Iterable[Member], desired: DesiredSet, assignment: Assignment
         ):
             found.append(member)
     return found
+
+
+def protected(member: Member) -> bool:
+    """Tell whether a member is of a kind that is never pruned by itself: what it holds would go with it."""
+    return (member.key.group, member.key.kind) in PROTECTED
 
 
 def guard(going_members: list[Member], total: int, fleet: Fleet, sync: FleetSync) -> str:

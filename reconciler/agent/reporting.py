@@ -12,7 +12,7 @@ from reconciler.agent.sync import Syncer
 from reconciler.fleet.model import AppAssignment, BundleAssignment, Unit
 from reconciler.plan.health import worst
 from reconciler.plan.model import Health, HealthResult, ObjectKey
-from reconciler.problems import Problem
+from reconciler.problems import Problem, Severity
 
 
 def report_of(syncer: Syncer) -> Report:
@@ -39,6 +39,7 @@ def report_of(syncer: Syncer) -> Report:
                 hint="check the commit; spinfleet approve lets it go on",
             ),
         )
+    problems = (*problems, *(_kept(key) for key in state.protected))
     return Report(
         cluster=syncer.sync.cluster,
         generation=syncer.sync.generation,
@@ -54,6 +55,14 @@ def report_of(syncer: Syncer) -> Report:
         problems=problems,
         failures=tuple(failures[key] for key in sorted(failures)),
     )
+
+
+def _kept(key: ObjectKey) -> Problem:
+    return Problem(
+        path="", code="prune.protected", severity=Severity.WARNING,
+        message=f"{key} is not in the fleet any more and is kept: {key.kind} objects are never pruned by themselves",
+        hint="delete it by hand if nothing in it is needed",
+    )  # fmt: skip
 
 
 def _app(

@@ -21,7 +21,7 @@ from reconciler.agent.identity import Identity
 from reconciler.agent.members import Member, Members
 from reconciler.agent.metrics import Metrics
 from reconciler.agent.parent import Parent
-from reconciler.agent.pruning import going, guard
+from reconciler.agent.pruning import going, guard, protected
 from reconciler.agent.queue import WorkQueue
 from reconciler.agent.releases import Decision, Release, Releases, without_clashes
 from reconciler.agent.source import FleetSource
@@ -59,6 +59,7 @@ class State:
     stalled: str = ""
     syncing: bool = False
     prune_held: str = ""
+    protected: tuple[ObjectKey, ...] = ()
     problems: tuple[Problem, ...] = ()
     handled_request: str = ""
 
@@ -131,6 +132,8 @@ class Syncer:
         for owner in left:
             self._want(owner, ())
             self.desired.forget(owner)
+        if left:
+            self._share()
         with self.metrics.sync_seconds.labels("apply").time():
             await self._advance(units)
         self.queue.add(PRUNE)
@@ -187,16 +190,19 @@ class Syncer:
                 owners.add(decision.unit.name)
         if not owners:
             return owners
-        units = [release.unit for release in self.releases.released.values()]
-        assert self.assignment is not None  # noqa: S101 - _take has looked
-        shared = render_shared(units, self.assignment.cluster)
-        self._want(SHARED, shared.objects)
+        self._share()
         wanted = [item for owner in (*owners, SHARED) for item in self.desired.of(owner)]
         await self._widen(extent_of((item.key for item in wanted), self.sync.namespace))
         await self._watch_kinds()
         await self.writer.look(wanted)
         await self._foundation(wanted)
         return owners
+
+    def _share(self) -> None:
+        """Want what the released apps share, and no more."""
+        assert self.assignment is not None  # noqa: S101 - _take has looked
+        units = [release.unit for release in self.releases.released.values()]
+        self._want(SHARED, render_shared(units, self.assignment.cluster).objects)
 
     def _want(self, owner: str, objects: Iterable[Mapping[str, Any]]) -> None:
         """Replace an owner's wishes. An object that another owner holds stays there, and this one says so."""
@@ -292,6 +298,8 @@ class Syncer:
         if self.state.prune_held:
             logger.warning("prune held: %s", self.state.prune_held)
             return
+        self.state.protected = tuple(member.key for member in members if protected(member))
+        members = [member for member in members if not protected(member)]
         waiting = False
         for wave in sorted({_wave(member) for member in members}, reverse=True):
             gone = await asyncio.gather(*(self.writer.remove(member) for member in members if _wave(member) == wave))

@@ -22,7 +22,6 @@ from reconciler.cluster.delete import delete
 from reconciler.cluster.discovery import Discovery, Resource, discover
 from reconciler.cluster.read import get, list_metadata
 from reconciler.errors import ClusterError, SpinfleetError, UnavailableError
-from reconciler.plan.guard import PROTECTED
 from reconciler.plan.membership import PART_OF_LABEL
 from reconciler.plan.model import ObjectKey
 from reconciler.plan.owned import owned_hash
@@ -190,8 +189,6 @@ class Writer:
         The decision is checked against the live object: it must still be ours, uncontrolled, and the one we know (its uid).
         """
         with self._in_flight(member.key, member.owner):
-            if (member.key.group, member.key.kind) in PROTECTED and not self._empty(member):
-                raise _RefusedError("object.protected", f"{member.key.kind} is never pruned without an approval")
             resource = self.discovery.find(member.key.group, member.key.kind, member.api_version)
             if resource is None:
                 self._unserved(member)
@@ -204,10 +201,6 @@ class Writer:
                 await self._delete(member, resource, live["metadata"]["resourceVersion"])
                 self.metrics.outcomes.labels("pruned").inc()
         return self.members.get(member.key) is None
-
-    def _empty(self, member: Member) -> bool:
-        """Say that a protected object may go: never yet, for want of an approval."""
-        return bool(self.sync.annotations.get("spinfleet.dev/approved-prune") == str(member.key))
 
     def _unserved(self, member: Member) -> None:
         """Judge a kind that is not served: gone with its definition, if discovery told of everything."""

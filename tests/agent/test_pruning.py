@@ -44,6 +44,25 @@ def test_an_object_that_leaves_its_bundle_goes(world: World) -> None:
     assert world.get("v1/configmaps", "b") is not None
 
 
+def test_what_only_removed_apps_shared_goes_but_a_namespace_is_kept_and_told(world: World) -> None:
+    bundle = "apiVersion: spinfleet.dev/v1alpha1\nkind: Bundle\nmetadata: {name: other}\nspec: {path: ./other}\n"
+    config = f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: c-{world.id}, namespace: default}}\n"
+    first = world.commit(world.fleet(), world.app("one"), {"bundle.yaml": bundle, "other/c.yaml": config})
+    world.create()
+    world.start()
+    world.until_ready(first)
+    second = world.commit({"apps/one/app.yaml": None, "apps/one/spin.toml": None})
+    world.until(lambda: world.spinapp("one") is None, "the app goes")
+    executor = "core.spinkube.dev/v1alpha1/spinappexecutors"
+    world.until(lambda: world.get(executor, "containerd-shim-spin") is None, "its executor goes, after it", seconds=90)
+    world.until_ready(second)
+    kept = [problem for problem in world.status()["problems"] if problem["code"] == "prune.protected"]
+    assert [problem["severity"] for problem in kept] == ["warning"]
+    assert world.namespace in kept[0]["message"]
+    namespace = world.plane.request("GET", f"/api/v1/namespaces/{world.namespace}")
+    assert "deletionTimestamp" not in namespace["metadata"]
+
+
 def test_prune_false_keeps_everything(world: World) -> None:
     first = world.commit(world.fleet(), world.app("one"), world.app("two"))
     world.create(prune=False)

@@ -42,6 +42,7 @@ logger = logging.getLogger(__name__)
 #: At most one status write in this many seconds, so that a thousand changes are one.
 _REPORT_EVERY = 0.5
 _RESTART_AFTER = 5.0
+_FAULT_AFTER = 60.0
 
 
 def run(options: AgentOptions) -> int:
@@ -197,6 +198,9 @@ class Follower:
         except SpinfleetError as error:
             logger.warning("%s: %s", owner, error.message)
             self.syncer.queue.add_later(owner, _RESTART_AFTER)
+        except Exception:  # a fault of ours in one app must not stop the others (design, invariant 3)
+            logger.exception("reconciling %s", owner)
+            self.syncer.queue.add_later(owner, _FAULT_AFTER)
         self.changed.set()
 
     async def _sync(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -19,6 +20,8 @@ from reconciler.errors import ArtifactError
 from reconciler.fleet.model import AppAssignment, Assignment, BundleAssignment, Cluster, Unit, Withheld
 from reconciler.problems import Problem, Severity
 from reconciler.render import clashes, render_unit
+
+logger = logging.getLogger(__name__)
 
 #: How long finished verdicts wait for others before they are acted on: one slow registry must not hold up the rest.
 _PATIENCE = 1.0
@@ -108,7 +111,11 @@ class Releases:
                 task.cancel()
 
     async def _decide(self, unit: Unit, cluster: Cluster, artifacts: Mapping[str, Any]) -> Decision:
-        decision = await self._judge(unit, cluster, artifacts)
+        try:
+            decision = await self._judge(unit, cluster, artifacts)
+        except Exception as error:  # a fault of ours in one app must not stop the others (design, invariant 3)
+            logger.exception("deciding on %s", unit.name)
+            decision = Held(unit=unit, reason=f"internal error: {type(error).__name__}: {error}", again=True)
         if isinstance(decision, Release):
             self.released[unit.name] = decision
             self.held.pop(unit.name, None)

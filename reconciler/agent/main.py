@@ -26,7 +26,7 @@ from reconciler.agent.server import serving
 from reconciler.agent.source import FleetSource, registries_of
 from reconciler.agent.spinapps import GROUP as SPIN_GROUP
 from reconciler.agent.spinapps import SpinApps
-from reconciler.agent.sync import Syncer
+from reconciler.agent.sync import State, Syncer
 from reconciler.agent.watching import Watches
 from reconciler.agent.writing import Writer
 from reconciler.artifact.verify import Verifier
@@ -158,6 +158,10 @@ class Agent:
                 source=FleetSource(connection=connection, folder=folder, allow_local=options.allow_local_sources),
                 releases=Releases(verifier=verifier, metrics=self.metrics, policy=sync.policy), writer=writer, watches=watches, desired=desired,
                 members=members, queue=queue, metrics=self.metrics, extent=known_extent(sync), wake=wake.set,
+                state=State(
+                    accepted=str((sync.status.get("commit") or {}).get("applied") or ""),
+                    handled_request=str(sync.status.get("lastHandledRequest") or ""),
+                ),
             )  # fmt: skip
             try:
                 yield Follower(syncer=syncer, changed=follower_changed, wake=wake, workers=options.concurrency)
@@ -246,8 +250,7 @@ class Follower:
 
     def _requested(self, sync: FleetSync) -> None:
         state = self.syncer.state
-        handled = state.handled_request or str(self.syncer.sync.status.get("lastHandledRequest") or "")
-        if sync.request and sync.request != handled:
+        if sync.request and sync.request != state.handled_request:
             state.handled_request = sync.request
             self.syncer.sync = replace(self.syncer.sync, annotations=sync.annotations)
             self.wake.set()

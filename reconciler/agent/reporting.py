@@ -51,6 +51,7 @@ def report_of(syncer: Syncer) -> Report:
         syncing=state.syncing,
         stalled=state.stalled,
         suspended=syncer.sync.suspend,
+        loaded=assignment is not None,
         apps=apps,
         problems=problems,
         failures=tuple(failures[key] for key in sorted(failures)),

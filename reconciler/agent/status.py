@@ -44,7 +44,10 @@ class AppReport:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
-    """Everything that status says. `stalled` names what a person must change before anything can go on."""
+    """Everything that status says. `stalled` names what a person must change before anything can go on.
+
+    `loaded` False: no commit has been read since this agent started, so nothing is known of the apps.
+    """
 
     cluster: str
     generation: int
@@ -59,6 +62,7 @@ class Report:
     apps: tuple[AppReport, ...]
     problems: tuple[Problem, ...]
     failures: tuple[ObjectFailure, ...]
+    loaded: bool = True
     repository_keys_only: bool = False
 
 
@@ -102,7 +106,7 @@ def _ready(report: Report, parts: Sequence[Condition]) -> Condition:
         return Condition("Ready", "False", "Stalled", report.stalled)
     if report.suspended:
         return Condition("Ready", "Unknown", "Suspended", "spec.suspend is true: nothing is synced or healed")
-    if not report.commit_applied:
+    if not report.commit_applied or not report.loaded:
         waiting = report.source_error or next(
             (part.message for part in parts if part.status == "False"), "no commit accepted yet"
         )

@@ -44,6 +44,8 @@ logger = logging.getLogger(__name__)
 
 _CRD = ("apiextensions.k8s.io", "CustomResourceDefinition")
 _ESTABLISHED_WITHIN = 30.0
+#: Failures after which what the server serves, and lets us see, is asked for anew.
+_LOOK_AGAIN = frozenset({"object.unknown-kind", "object.unwatched"})
 #: The name under which pruning stands in the work queue; no app can have it.
 PRUNE = "_prune"
 
@@ -117,7 +119,8 @@ class Syncer:
 
     async def _take(self, commit: str) -> None:
         """Accept a commit, or refuse it whole, and bring its apps to what they may run now."""
-        if commit != self.state.accepted or self.assignment is None or self.state.refused:
+        news = commit != self.state.accepted or self.assignment is None or self.state.refused
+        if news:
             with self.metrics.sync_seconds.labels("load").time():
                 loaded = await self.source.load(commit, self.sync.source.path)
             if not self._accept(loaded, commit):
@@ -125,7 +128,7 @@ class Syncer:
         assert self.assignment is not None  # noqa: S101 - accepted above, or before
         units = self.releases.changed(self.assignment)
         left = [owner for owner in self.desired.owners() if owner not in self.assignment.units and owner != SHARED]
-        if not units and not left:
+        if not (news or units or left):
             return
         self.state.syncing = True
         self.releases.forget(left)
@@ -233,7 +236,7 @@ class Syncer:
             resource = self.writer.discovery.find(group, kind, versions.get((group, kind), ""))
             if resource is not None and "watch" in resource.verbs:
                 resources.append(resource)
-        await self.watches.ensure(resources)
+        self.writer.unwatched = await self.watches.ensure(resources)
         deployments = self.writer.discovery.find("apps", "Deployment", "apps/v1")
         if deployments is not None and any(resource.kind == "SpinApp" for resource in resources):
             await self.watches.ensure_deployments(deployments)
@@ -281,7 +284,7 @@ class Syncer:
                 *(self.writer.put(item) for item in wanted if item.wave == wave and not self._as_wanted(item))
             )
         if any(failure.owner == owner for failure in self.writer.failures.values()):
-            if any(failure.code == "object.unknown-kind" for failure in self.writer.failures.values()):
+            if any(failure.code in _LOOK_AGAIN for failure in self.writer.failures.values()):
                 await self.writer.rediscover()
                 await self._watch_kinds()
             self.queue.add_later(owner, self._backoff.next_delay(owner))

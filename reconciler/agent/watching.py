@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
@@ -14,7 +15,10 @@ from reconciler.cluster.access import may
 from reconciler.cluster.connection import Connection
 from reconciler.cluster.discovery import Resource
 from reconciler.cluster.watch import Changed, Complete, Event, Removed, Selection, watch
+from reconciler.errors import ClusterError
 from reconciler.plan.model import HealthResult, ObjectKey, key_of
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -32,18 +36,32 @@ class Watches:
     _complete: dict[Selection, asyncio.Event] = field(default_factory=dict)
     _wide: dict[tuple[str, str], bool] = field(default_factory=dict)
 
-    async def ensure(self, resources: Iterable[Resource]) -> None:
-        """Have each resource watched, and wait until its complete state has been seen. Raises ClusterError where a watch is refused."""
-        selections = [
-            selection for resource in dict.fromkeys(resources) for selection in await self._selections(resource)
-        ]
-        await asyncio.gather(*(self._start(selection, self._members) for selection in selections))
+    async def ensure(self, resources: Iterable[Resource]) -> dict[Resource, str]:
+        """Have each resource watched, and wait until its complete state has been seen.
+
+        Gives those that the account may not see, each with the reason: nothing of them can be written, the others go on.
+        """
+        wanted = list(dict.fromkeys(resources))
+        failures = await asyncio.gather(*(self._ensure(resource) for resource in wanted))
+        return {resource: reason for resource, reason in zip(wanted, failures, strict=True) if reason}
+
+    async def _ensure(self, resource: Resource) -> str:
+        try:
+            selections = await self._selections(resource)
+            await asyncio.gather(*(self._start(selection, self._members) for selection in selections))
+        except ClusterError as error:
+            return error.message
+        return ""
 
     async def ensure_deployments(self, deployments: Resource) -> None:
         """Have the Deployments that the SpinKube operator makes watched: they tell the health of SpinApps."""
         selections = await self._selections(deployments)
+        # Without the right to see them SpinApps stay "progressing": never called healthy on a guess.
         ours = [replace(selection, label_selector=APP_LABEL) for selection in selections]
-        await asyncio.gather(*(self._start(selection, self._deployments) for selection in ours))
+        try:
+            await asyncio.gather(*(self._start(selection, self._deployments) for selection in ours))
+        except ClusterError as error:
+            logger.warning("the Deployments of SpinApps can't be watched: %s", error.message)
 
     async def stop(self) -> None:
         """End every watch."""

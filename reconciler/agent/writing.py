@@ -59,6 +59,7 @@ class Writer:
     metrics: Metrics
     slots: asyncio.Semaphore
     failures: dict[ObjectKey, ObjectFailure] = field(default_factory=dict)
+    unwatched: Mapping[Resource, str] = field(default_factory=dict)
     _absent: set[ObjectKey] = field(default_factory=set)
 
     async def look(self, wanted: Iterable[Desired]) -> None:
@@ -144,6 +145,9 @@ class Writer:
                 "object.unknown-kind",
                 f"the API server does not serve {wanted.key.kind} of {wanted.api_version}; is its definition installed?",
             )
+        if (unwatched := self.unwatched.get(resource)) is not None:
+            # What can't be seen can't be healed or pruned: it is not written blindly.
+            raise _RefusedError("object.unwatched", f"its kind can't be watched: {unwatched}")
         if resource.namespaced and not wanted.key.namespace:
             raise _RefusedError(
                 "object.scope", f"{wanted.key.kind} is namespaced: give the object, its Bundle or App a namespace"

@@ -67,6 +67,11 @@ def test_a_refused_commit_names_its_first_error_and_what_stays() -> None:
     assert state(report)["Ready"][0] == "False"
 
 
+def test_before_anything_was_read_nothing_is_called_ready() -> None:
+    found = state(replace(GOOD, loaded=False, apps=(), source_error="git.example did not answer"))
+    assert found["Ready"] == ("False", "NotSynced")
+
+
 def test_an_unverified_artifact_makes_verified_false_and_names_the_app() -> None:
     report = replace(GOOD, apps=(app("cart"), app("pay", artifact="Refused", held="digest differs")))
     verified = next(condition for condition in conditions(report) if condition.type == "Verified")

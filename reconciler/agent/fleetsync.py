@@ -68,7 +68,10 @@ class Policy:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FleetSync:
-    """What the agent follows, for which cluster, as whom, and within which bounds."""
+    """What the agent follows, for which cluster, as whom, and within which bounds.
+
+    `unsupported` names fields that this version can't honour; with any of them nothing is synced.
+    """
 
     name: str
     namespace: str
@@ -87,6 +90,7 @@ class FleetSync:
     finalizers: tuple[str, ...]
     deleting: bool
     status: Mapping[str, Any]
+    unsupported: tuple[str, ...]
 
     @property
     def request(self) -> str:
@@ -115,7 +119,19 @@ def parse(obj: Mapping[str, Any]) -> FleetSync:
         finalizers=tuple(metadata.get("finalizers") or ()),
         deleting="deletionTimestamp" in metadata,
         status=obj.get("status") or {},
+        unsupported=_unsupported(spec),
     )
+
+
+def _unsupported(spec: Mapping[str, Any]) -> tuple[str, ...]:
+    """Name the fields that ask for what this version does not do: to pass over them would be to promise it."""
+    asked = {
+        "source.verify": bool(spec["source"].get("verify")),
+        "decryption": bool(spec.get("decryption")),
+        "deletionPolicy: Delete": spec.get("deletionPolicy") == "Delete",
+        "status.publish": bool((spec.get("status") or {}).get("publish")),
+    }
+    return tuple(name for name, present in asked.items() if present)
 
 
 def _source(spec: Mapping[str, Any]) -> SourceSpec:

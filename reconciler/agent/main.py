@@ -21,7 +21,7 @@ from reconciler.agent.options import AgentOptions
 from reconciler.agent.parent import Parent, known_extent
 from reconciler.agent.queue import WorkQueue
 from reconciler.agent.releases import Releases
-from reconciler.agent.reporting import report_of
+from reconciler.agent.reporting import report_of, stalled_report
 from reconciler.agent.server import serving
 from reconciler.agent.source import FleetSource, registries_of
 from reconciler.agent.spinapps import GROUP as SPIN_GROUP
@@ -108,9 +108,15 @@ class Agent:
             connection=connection, resource=resource, namespace=self.options.namespace, name=self.options.name
         )
         sync = await parent.read()
-        async with self._syncer(connection, parent, sync) as follower:
-            self.ready = True
-            await follower.follow(Selection(resource=resource, namespace=parent.namespace, name=parent.name))
+        try:
+            _check_supported(sync)
+            async with self._syncer(connection, parent, sync) as follower:
+                self.ready = True
+                await follower.follow(Selection(resource=resource, namespace=parent.namespace, name=parent.name))
+        except InputError as error:
+            # Only a person can help: the FleetSync itself says what must change.
+            await parent.report(stalled_report(sync, f"{error.message}; {error.hint}"))
+            raise
 
     @asynccontextmanager
     async def _syncer(self, connection: Connection, parent: Parent, sync: FleetSync) -> AsyncIterator[Follower]:
@@ -168,6 +174,14 @@ class Agent:
             finally:
                 queue.close()
                 await watches.stop()
+
+
+def _check_supported(sync: FleetSync) -> None:
+    if sync.unsupported:
+        raise InputError(
+            f"spec.{sync.unsupported[0]} is not supported by this version",
+            hint="take it away; nothing is synced while it stands",
+        )
 
 
 @dataclass(kw_only=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from reconciler.agent.desired import DesiredSet
+from reconciler.agent.fleetsync import FleetSync
 from reconciler.agent.members import Members
 from reconciler.agent.releases import Releases
 from reconciler.agent.status import AppReport, Report
@@ -56,6 +57,16 @@ def report_of(syncer: Syncer) -> Report:
         problems=problems,
         failures=tuple(failures[key] for key in sorted(failures)),
     )
+
+
+def stalled_report(sync: FleetSync, reason: str) -> Report:
+    """Give the report of a FleetSync that can't be followed as it is; what it ran keeps running."""
+    commit = sync.status.get("commit") or {}
+    return Report(
+        cluster=sync.cluster, generation=sync.generation, handled_request=str(sync.status.get("lastHandledRequest") or ""),
+        commit_seen=str(commit.get("seen") or ""), commit_applied=str(commit.get("applied") or ""), source_error="",
+        commit_refused=False, syncing=False, stalled=reason, suspended=sync.suspend, apps=(), problems=(), failures=(), loaded=False,
+    )  # fmt: skip
 
 
 def _kept(key: ObjectKey) -> Problem:

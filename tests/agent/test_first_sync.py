@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.agent.conftest import World
@@ -61,7 +63,8 @@ def test_without_a_service_account_nothing_is_written(world: World) -> None:
     world.commit(world.fleet(), world.app("one"))
     world.create(serviceAccountName="")
     world.start()
-    world.until(lambda: "names no service account" in world.log.read_text(), "the agent says what is missing")
+    world.until(lambda: world.condition("Stalled")[0] == "True", "the FleetSync says that it is stalled")
+    assert "names no service account" in world.condition("Stalled")[2]
     assert world.spinapp("one") is None
 
 
@@ -73,4 +76,23 @@ def test_an_account_without_rights_fails_its_own_objects_and_says_so(world: Worl
         lambda: "impersonate" in world.log.read_text() or "forbidden" in world.log.read_text(),
         "the agent says what is missing",
     )
+    assert world.spinapp("one") is None
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"source": {"url": "http://127.0.0.1:1/x.git", "verify": {"keys": ["ssh-ed25519 AAAA"]}}},
+        {"decryption": {"secretRef": {"name": "age"}}},
+        {"deletionPolicy": "Delete"},
+    ],
+)
+def test_what_this_version_can_not_honour_stalls_the_fleetsync_and_nothing_is_written(
+    world: World, spec: dict[str, Any]
+) -> None:
+    world.commit(world.fleet(), world.app("one"))
+    world.create(**spec)
+    world.start()
+    world.until(lambda: world.condition("Stalled")[0] == "True", "the FleetSync says that it is stalled")
+    assert "not supported by this version" in world.condition("Ready")[2]
     assert world.spinapp("one") is None

@@ -30,7 +30,7 @@ _AT_ONCE = 8
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Release:
-    """A version that may run: its unit and the objects rendered from it."""
+    """A version that may run: its unit and the objects rendered from it (none any more in `Releases.released`)."""
 
     unit: AppAssignment | BundleAssignment
     objects: tuple[Mapping[str, Any], ...]
@@ -117,7 +117,8 @@ class Releases:
             logger.exception("deciding on %s", unit.name)
             decision = Held(unit=unit, reason=f"internal error: {type(error).__name__}: {error}", again=True)
         if isinstance(decision, Release):
-            self.released[unit.name] = decision
+            # The objects go on to be wanted, as bytes; kept here as well they would be most of the agent's memory.
+            self.released[unit.name] = replace(decision, objects=())
             self.held.pop(unit.name, None)
         else:
             self.held[unit.name] = decision

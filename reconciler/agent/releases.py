@@ -61,12 +61,17 @@ class Releases:
     policy: Policy
     released: dict[str, Release] = field(default_factory=dict)
     held: dict[str, Held] = field(default_factory=dict)
+    _rules: Mapping[str, Any] | None = None
     _backoff: Backoff = field(default_factory=lambda: Backoff(first=2.0, longest=300.0))
     _due: dict[str, float] = field(default_factory=dict)
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
 
     def changed(self, assignment: Assignment) -> list[Unit]:
-        """Give the units that differ from what was last decided, and those worth another try."""
+        """Give the units that differ from what was last decided, and those worth another try; all of them where the rules changed."""
+        rules = assignment.fleet.spec.get("artifacts") or {}
+        if rules != self._rules:
+            self._rules = rules
+            return list(assignment.units.values())
         return [unit for name, unit in assignment.units.items() if not self._decided(name, unit)]
 
     def _decided(self, name: str, unit: Unit) -> bool:

@@ -27,5 +27,10 @@ def access_for(reference: Reference, entries: Sequence[RegistryAccess]) -> Regis
     """Give how a reference is reached: the longest matching entry; without any entries, anonymously; None where none allows it."""
     if not entries:
         return _OPEN
-    matching = [entry for entry in entries if prefix_matches(entry.prefix, reference)]
+    # Another port is another server: neither login nor plain HTTP carry over to it.
+    matching = [
+        entry
+        for entry in entries
+        if prefix_matches(entry.prefix, reference) and entry.prefix.partition("/")[0] == reference.registry
+    ]
     return max(matching, key=lambda entry: len(entry.prefix), default=None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -139,7 +140,7 @@ def locked_app(data: bytes, layout: Layout) -> LockedApp:
     document = parse_json(data, "the locked app")
     if not isinstance(document, dict) or document.get("spin_lock_version") not in (0, 1):
         raise _layout("the application layer is not a locked app of version 0 or 1")
-    strange = sorted(set(_texts(document.get("must_understand"))) - _UNDERSTOOD)
+    strange = sorted({str(each) for each in _list(document.get("must_understand"), "must_understand")} - _UNDERSTOOD)
     requirements = _object(document.get("host_requirements"), "host_requirements")
     strange += sorted(key for key, value in requirements.items() if value == "required" and key not in _REQUIREMENTS)
     if strange:
@@ -148,6 +149,9 @@ def locked_app(data: bytes, layout: Layout) -> LockedApp:
     components = tuple(_component(raw, digests) for raw in _list(document.get("components"), "components"))
     if not components:
         raise _layout("the application has no components")
+    if len({component.id for component in components}) != len(components):
+        # One of them would be compared with Git, and the other might run.
+        raise _layout("two components have the same id")
     triggers = tuple(_object(trigger, "a trigger") for trigger in _list(document.get("triggers"), "triggers"))
     for trigger in triggers:
         _object(trigger.get("trigger_config"), "trigger_config")
@@ -173,12 +177,12 @@ def _component(raw: Any, digests: set[str]) -> LockedComponent:
         inline = _inline(source["inline"], name)
     elif digest not in digests:
         raise _layout(f"component {name!r}: its Wasm ({digest or 'no digest'}) is none of the Wasm layers")
-    for file in raw.get("files") or ():
-        _plain_path(file.get("path", "") if isinstance(file, dict) else "", name)
-    metadata = raw.get("metadata")
-    return LockedComponent(
-        id=name, digest=digest, inline=inline, metadata=metadata if isinstance(metadata, dict) else {}
-    )
+    if inline is not None and digest and f"sha256:{hashlib.sha256(inline).hexdigest()}" != digest:
+        raise _layout(f"component {name!r}: its inline Wasm has another digest than it says")
+    for file in _list(raw.get("files"), "files"):
+        path = _object(file, "a file").get("path")
+        _plain_path(path if isinstance(path, str) else "", name)
+    return LockedComponent(id=name, digest=digest, inline=inline, metadata=_object(raw.get("metadata"), "metadata"))
 
 
 def _inline(text: str, name: str) -> bytes:
@@ -223,10 +227,6 @@ def _list(value: Any, what: str) -> Sequence[Any]:
     if not isinstance(value, list):
         raise _layout(f"{what} is not a list")
     return value
-
-
-def _texts(value: Any) -> Sequence[str]:
-    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
 
 
 def _layout(message: str, hint: str = "") -> ArtifactError:

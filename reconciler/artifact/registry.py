@@ -33,6 +33,8 @@ MAX_MANIFEST = 4 * 1024 * 1024
 _MAX_TOKEN = 64 * 1024
 _CHUNK = 1024 * 1024
 _HOPS = 5
+#: Registries whose token service is known to be another host of theirs.
+_TOKEN_HOSTS = {"registry-1.docker.io": "auth.docker.io", "registry.gitlab.com": "gitlab.com"}
 _TRIES = 3
 _LONGEST_WAIT = 60.0
 _CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
@@ -117,8 +119,11 @@ class RegistryClient:
         headers = {"Accept": accept, "User-Agent": "spinfleet", "Accept-Encoding": "identity"}
         if authorization := self._authorization.get(_origin(url)):
             headers["Authorization"] = authorization
-        tls: ssl.SSLContext | bool = ssl.create_default_context(cadata=self.access.ca) if self.access.ca else True
-        return self.session.get(url, headers=headers, allow_redirects=False, ssl=tls)
+        return self.session.get(url, headers=headers, allow_redirects=False, ssl=self._tls())
+
+    def _tls(self) -> ssl.SSLContext | bool:
+        """Give the TLS settings: the configured authority, else the system's."""
+        return ssl.create_default_context(cadata=self.access.ca) if self.access.ca else True
 
     def _redirected(self, url: str, response: aiohttp.ClientResponse) -> str:
         target = urljoin(url, response.headers.get("Location", ""))
@@ -143,10 +148,12 @@ class RegistryClient:
         realm = fields.get("realm", "")
         if urlsplit(realm).scheme != "https" and not (self.access.plain_http and urlsplit(realm).scheme == "http"):
             raise UnavailableError(f"{self.registry} names a token service that is not https: {realm[:200]}")
-        # The login goes to a token service only where it is the registry's own host or one of the same domain.
-        headers = {"Authorization": f"Basic {login}"} if self.access.username and _related(realm, self.base) else {}
+        # A registry names its token service itself: the login goes there only where that is known to be right.
+        headers = {"Authorization": f"Basic {login}"} if self.access.username and _trusted(realm, self.base) else {}
         params = {"service": fields.get("service", ""), "scope": f"repository:{repository}:pull"}
-        async with self.session.get(realm, params=params, headers=headers, allow_redirects=False) as answer:
+        async with self.session.get(
+            realm, params=params, headers=headers, allow_redirects=False, ssl=self._tls()
+        ) as answer:
             if answer.status != 200:
                 raise UnavailableError(f"{self.registry}: its token service answers {answer.status}")
             data = await _bounded(answer, _MAX_TOKEN, "artifact.token", "the token")
@@ -188,7 +195,7 @@ def _origin(url: str) -> str:
     return f"{split.scheme}://{split.netloc}"
 
 
-def _related(realm: str, base: str) -> bool:
-    host, own = urlsplit(realm).hostname or "", urlsplit(base).hostname or ""
-    domain = own.split(".", 1)[-1] if own.count(".") >= 2 else own
-    return host == own or host.endswith(f".{domain}")
+def _trusted(realm: str, base: str) -> bool:
+    """Tell whether a token service may see the login: the registry's own origin, or the one it is known to use."""
+    known = _TOKEN_HOSTS.get(urlsplit(base).netloc)
+    return _origin(realm) == _origin(base) or (known is not None and _origin(realm) == f"https://{known}")

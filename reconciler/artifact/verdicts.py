@@ -25,7 +25,7 @@ class VerdictCache:
         """Give what was kept under a key; None where nothing usable is there."""
         try:
             value = json.loads(self._path(key).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return None
         return value if isinstance(value, dict) and value.get("key") == key else None
 

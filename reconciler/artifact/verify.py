@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import aiohttp
 
@@ -93,6 +93,12 @@ class Verifier:
                 status=VerdictStatus.INCOMPLETE, reference=reference, digest=digest, code="artifact.unavailable", message=error.message,
                 hint=error.hint, steps=tuple(steps),
             )  # fmt: skip
+        except (OSError, ValueError, RecursionError) as error:
+            # Nothing that a registry or a configuration says may end the agent's turn: what broke here was not checked.
+            return Verdict(
+                status=VerdictStatus.INCOMPLETE, reference=reference, digest=digest, code="artifact.unavailable",
+                message=f"the verification could not be completed: {error}"[:300], steps=tuple(steps),
+            )  # fmt: skip
         return Verdict(
             status=VerdictStatus.VERIFIED, reference=reference, digest=digest, steps=tuple(steps), warnings=warnings
         )
@@ -166,13 +172,8 @@ class Verifier:
     async def _wasm(self, client: RegistryClient, reference: Reference, layer: Descriptor) -> WasmReport:
         """Fetch a Wasm layer to disk and look inside; known digests are not even fetched."""
         store = VerdictCache(self.cache, VERIFIER)
-        if (known := store.get(layer.digest)) is not None:
-            return WasmReport(
-                kind=known["kind"],
-                imports=tuple(known["imports"]),
-                exports=tuple(known["exports"]),
-                modules=known["modules"],
-            )
+        if (known := _report(store.get(layer.digest))) is not None:
+            return known
         with tempfile.NamedTemporaryFile(prefix="layer-", suffix=".wasm") as handle:
             await client.blob(reference.repository, layer.digest, layer.size, handle)
             handle.flush()
@@ -222,6 +223,18 @@ class Verifier:
                     raise ArtifactError(
                         "artifact.world", f"component {name!r}: {fault}", hint="build it for the world of its trigger"
                     )
+
+
+def _report(value: Mapping[str, Any] | None) -> WasmReport | None:
+    """Read a remembered finding; anything odd about it means that it was never made."""
+    if value is None or not isinstance(value.get("kind"), str) or not isinstance(value.get("modules"), int):
+        return None
+    names = [value.get("imports"), value.get("exports")]
+    if not all(isinstance(each, list) and all(isinstance(name, str) for name in each) for each in names):
+        return None
+    return WasmReport(
+        kind=value["kind"], imports=tuple(value["imports"]), exports=tuple(value["exports"]), modules=value["modules"]
+    )
 
 
 class _step:  # noqa: N801 - reads as a statement

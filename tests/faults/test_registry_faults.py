@@ -17,6 +17,7 @@ from aiohttp import web
 from reconciler import data
 from reconciler.artifact.access import RegistryAccess
 from reconciler.artifact.model import Verdict, VerdictStatus
+from reconciler.artifact.registry import _trusted
 from reconciler.artifact.verify import Verifier
 from reconciler.local.publish import Artifact, assemble_application
 from reconciler.manifest import parse
@@ -211,6 +212,44 @@ async def test_a_token_service_elsewhere_never_gets_the_login(
     verdict = await verify(registry, tmp_path, username="me", password="hunter2")
     assert verdict.status is VerdictStatus.INCOMPLETE
     assert heard == [""]
+
+
+@pytest.mark.parametrize(
+    ("realm", "base", "trusted"),
+    [
+        ("https://ghcr.io/token", "https://ghcr.io", True),
+        ("https://auth.docker.io/token", "https://registry-1.docker.io", True),
+        ("https://evil.azurecr.io/token", "https://team.azurecr.io", False),
+        ("https://evil.co.uk/token", "https://registry.co.uk", False),
+        ("https://9.0.0.5/token", "https://10.0.0.5", False),
+        ("https://ghcr.io:8443/token", "https://ghcr.io", False),
+        ("http://ghcr.io/token", "https://ghcr.io", False),
+        ("https:///token", "https://ghcr.io", False),
+    ],
+)
+def test_the_login_goes_to_the_registrys_own_token_service_only(realm: str, base: str, trusted: bool) -> None:
+    assert _trusted(realm, base) is trusted
+
+
+@pytest.mark.parametrize("location", ["http://[", "http://[::1", "//", "\\\\host"])
+async def test_an_address_that_is_none_is_incomplete(registry: FaultyRegistry, tmp_path: Path, location: str) -> None:
+    registry.fault = times(99, lambda _: web.Response(status=302, headers={"Location": location}))
+    assert (await verify(registry, tmp_path)).status is VerdictStatus.INCOMPLETE
+
+
+async def test_an_authority_that_is_none_is_incomplete(registry: FaultyRegistry, tmp_path: Path) -> None:
+    assert (await verify(registry, tmp_path, ca="nonsense")).status is VerdictStatus.INCOMPLETE
+
+
+async def test_an_odd_cache_file_is_no_finding(registry: FaultyRegistry, tmp_path: Path) -> None:
+    wasm = registry.artifact.blobs[1].digest
+    await verify(registry, tmp_path)
+    for text in (json.dumps({"key": wasm}), json.dumps({"key": wasm, "kind": 1, "modules": "x"}), "[" * 100_000):
+        for path in (tmp_path / "cache").iterdir():
+            path.write_text(text)
+        registry.seen.clear()
+        assert (await verify(registry, tmp_path)).status is VerdictStatus.VERIFIED
+        assert len(registry.paths(wasm)) == 1
 
 
 async def test_a_redirect_elsewhere_is_followed_without_credentials(

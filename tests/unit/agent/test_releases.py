@@ -50,8 +50,9 @@ def releases(answer: Callable[[str], VerdictStatus]) -> Releases:
     return Releases(verifier=cast("Any", Answers(answer)), metrics=Metrics(), policy=Policy())
 
 
-def assignment(*units: Unit) -> Assignment:
-    fleet = Fleet(name="f", path="f.yaml", line=1, commit=None, spec={}, clusters={}, apps={}, bundles={})
+def assignment(*units: Unit, rules: dict[str, Any] | None = None) -> Assignment:
+    spec = {"artifacts": ARTIFACTS if rules is None else rules}
+    fleet = Fleet(name="f", path="f.yaml", line=1, commit=None, spec=spec, clusters={}, apps={}, bundles={})
     return Assignment(cluster=CLUSTER, commit=None, fleet=fleet, units={unit.name: unit for unit in units})
 
 
@@ -119,3 +120,13 @@ async def test_a_refused_version_leaves_the_last_release_known() -> None:
     await decide(made, app("a", "ghcr.io/acme/app@sha256:" + "b" * 64))
     assert made.released["a"].unit == first
     assert "because" in made.held["a"].reason
+
+
+async def test_new_rules_for_artifacts_have_every_app_decided_again() -> None:
+    made = releases(lambda _: VerdictStatus.VERIFIED)
+    one = app("one")
+    assert made.changed(assignment(one)) == [one]
+    await decide(made, one)
+    assert made.changed(assignment(one)) == []
+    assert made.changed(assignment(one, rules={"unsigned": "Deny"})) == [one]
+    assert made.changed(assignment(one, rules={"unsigned": "Deny"})) == []

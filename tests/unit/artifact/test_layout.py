@@ -101,6 +101,16 @@ def _locked(change: Callable[[dict[str, Any]], object]) -> tuple[bytes, Layout]:
         (lambda d: d["components"][0].update(files=[{"path": "a//b"}]), "not plain"),
         (lambda d: d["components"][0].update(files=[{"path": "a\\..\\b"}]), "not plain"),
         (lambda d: d.update(triggers=["x"]), "not a JSON object"),
+        (
+            lambda d: d["components"].insert(
+                0, {**d["components"][0], "metadata": {"allowed_outbound_hosts": ["https://*:*"]}}
+            ),
+            "same id",
+        ),
+        (lambda d: d["components"][0].update(files=5), "not a list"),
+        (lambda d: d["components"][0].update(files=[{"path": 5}]), "not plain"),
+        (lambda d: d["components"][0]["source"].update(inline="AAAA"), "another digest"),
+        (lambda d: d.update(must_understand="telepathy"), "not a list"),
     ],
 )
 def test_locked_apps_that_the_runtime_would_refuse_are_refused(
@@ -115,7 +125,7 @@ def test_optional_host_requirements_and_inline_wasm_are_fine() -> None:
     data, layout = _locked(
         lambda d: (
             d.update(host_requirements={"telepathy": "optional"}),
-            d["components"][0]["source"].update(inline=inline),
+            d["components"][0].update(source={"inline": inline}),
         )
     )
     assert locked_app(data, layout).components[0].inline == b"\0asm\x01\0\0\0"

@@ -75,6 +75,11 @@ def test_the_longest_matching_entry_decides_and_without_one_nothing_is_asked() -
     assert access_for(reference, []) is not None
 
 
+def test_another_port_of_a_configured_host_is_another_server() -> None:
+    entries = [RegistryAccess(prefix="registry.example", username="robot", password="secret")]
+    assert access_for(Reference(registry="registry.example:5000", repository="a", tag="v"), entries) is None
+
+
 def test_credentials_are_not_shown() -> None:
     shown = repr(RegistryAccess(prefix="ghcr.io", username="me", password="hunter2"))
     assert "hunter2" not in shown

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import runpy
@@ -17,9 +18,11 @@ from jsonschema import Draft202012Validator
 
 from reconciler import data
 from reconciler.cli.schema import bundled
+from reconciler.fleet import assign, load
 from reconciler.manifest.parse import parse
 from reconciler.problems import has_errors
 from reconciler.schema_check import check, validator
+from reconciler.tree import File
 
 DOCS = Path(__file__).parents[2] / "docs"
 reference = SimpleNamespace(**runpy.run_path(str(DOCS / "reference.py"), run_name="docs.reference"))
@@ -132,6 +135,50 @@ def test_a_toml_example_is_accepted(block: str) -> None:
         parsed = parse(block.encode(), "spin.toml")
         assert not has_errors(parsed.problems), parsed.problems
         assert parsed.problems == ()
+
+
+class Examples:
+    """The examples of both pages as one fleet, with the staging cluster that they speak of."""
+
+    commit = None
+    problems = ()
+
+    def __init__(self) -> None:
+        written = re.findall(r"```yaml\n(.*?)```", PAGES["fleet-format.md"], re.DOTALL)
+        documents = [each for block in written for each in yaml.safe_load_all(block) if each["kind"] != "FleetSync"]
+        staging = {
+            "metadata": {"name": "staging", "labels": {"env": "staging"}},
+            "spec": {"variables": {"domain": "x"}},
+        }
+        documents.append({"apiVersion": "spinfleet.dev/v1alpha1", "kind": "Cluster", **staging})
+        for app in [each for each in documents if each["kind"] == "App"]:
+            app["spec"]["manifest"] = f"{app['metadata']['name']}.toml"
+        web = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}, "spec": {"replicas": 1}}
+        # The first of a name counts: the example of version 1 has the name of version 2's.
+        manifests = re.findall(r"```toml\n(.*?)```", PAGES["manifests.md"], re.DOTALL)
+        texts = {"fleet.yaml": yaml.safe_dump_all(documents), "manifests/web.yaml": yaml.safe_dump(web)}
+        texts |= {
+            f"{name}.toml": each for each in manifests[::-1] for name in ("hello", "checkout") if f'"{name}"' in each
+        }
+        self._data = {path: text.encode() for path, text in texts.items()}
+        self.files = {
+            path: File(path, hashlib.sha256(content).hexdigest()[:40], len(content))
+            for path, content in self._data.items()
+        }
+
+    def read(self, path: str) -> bytes:
+        return self._data[path]
+
+
+def test_the_examples_are_one_fleet_with_nothing_wrong() -> None:
+    loaded = load(Examples())
+    assert loaded.problems == ()
+    assert loaded.fleet is not None
+    assert set(loaded.fleet.clusters) == {"eu-west-1", "staging"}
+    assert set(loaded.fleet.apps) == {"hello", "checkout"}
+    for cluster in loaded.fleet.clusters:
+        for unit in assign(loaded.fleet, cluster).units.values():
+            assert unit.problems == (), (cluster, unit.name)
 
 
 @pytest.mark.parametrize("block", blocks("json"))

@@ -165,10 +165,9 @@ class Compiler:
         return lambda value: any(part(value) for part in parts)
 
     def _on_oneOf(self, document: str, schemas: list[Any]) -> Accepts:  # noqa: N802 - named as the keyword
-        """Say yes only where the alternatives differ by type: then one that fits is the only one."""
-        kinds = [_kinds(self._target(document, each)) for each in schemas]
-        together = [kind for each in kinds for kind in each]
-        if not all(kinds) or len(together) != len(set(together)):
+        """Say yes only where the alternatives can't both fit: then one that fits is the only one."""
+        targets = [self._target(document, each) for each in schemas]
+        if not all(_apart(one, other) for number, one in enumerate(targets) for other in targets[:number]):
             return _no
         return self._on_anyOf(document, schemas)
 
@@ -178,6 +177,24 @@ class Compiler:
             return _no
         names = schema["required"]
         return lambda value: isinstance(value, dict) and not all(name in value for name in names)
+
+
+def _apart(one: Any, other: Any) -> bool:
+    """Tell whether nothing can fit two schemas: they take other types, or each object that fits one has a field the other refuses."""
+    kinds, others = _kinds(one), _kinds(other)
+    if not kinds or not others:
+        return False
+    if not set(kinds) & set(others):
+        return True
+    return kinds == others == ["object"] and (_refuses(one, other) or _refuses(other, one))
+
+
+def _refuses(strict: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Tell whether a schema refuses a field that another requires."""
+    known = strict.get("properties") or {}
+    return strict.get("additionalProperties") is False and any(
+        name not in known for name in other.get("required") or ()
+    )
 
 
 def _kinds(schema: Any) -> list[str]:

@@ -10,7 +10,6 @@ from reconciler.fleet.model import Assignment, Fleet, Withheld
 from reconciler.git.snapshot import Snapshot
 from reconciler.git.worktree import WorkTree
 from reconciler.problems import Problem
-from reconciler.render import render
 from reconciler.tree import Tree
 
 
@@ -32,30 +31,16 @@ def open_tree(path: Path, revision: str | None = None) -> Tree:
     return Snapshot(Path(found), commit, path=below)
 
 
-def check_fleet(tree: Tree, clusters: tuple[str, ...] = ()) -> tuple[tuple[Problem, ...], str]:
-    """Give every problem of a fleet, on every cluster or the named ones, and a summary in words."""
-    loaded = load(tree)
-    problems = dict.fromkeys(loaded.problems)
-    if loaded.fleet is None:
-        return tuple(problems), "fleet"
-    unknown = [name for name in clusters if name not in loaded.fleet.clusters]
-    if unknown:
-        raise InputError(
-            f"there is no cluster {unknown[0]!r}", hint=f"one of: {', '.join(sorted(loaded.fleet.clusters))}"
-        )
-    for name in clusters or sorted(loaded.fleet.clusters):
-        if name in loaded.cluster_problems:
-            continue
-        assignment = assign(loaded.fleet, name)
-        for unit in assignment.units.values():
-            problems |= dict.fromkeys(unit.problems)
-        for rendered in render(assignment).values():
-            problems |= dict.fromkeys(rendered.problems)
-    fleet = loaded.fleet
-    summary = (
-        f"fleet {fleet.name}: {len(fleet.clusters)} clusters, {len(fleet.apps)} apps, {len(fleet.bundles)} bundles"
-    )
-    return tuple(sorted(problems, key=Problem.sort_key)), summary
+def place_in_repository(path: Path) -> str:
+    """Give a folder's place in its repository, empty or ending in `/`: reports name files from the repository's root."""
+    import pygit2
+
+    found = pygit2.discover_repository(str(path))
+    workdir = pygit2.Repository(found).workdir if found is not None else None
+    if workdir is None:
+        return ""
+    below = path.resolve().relative_to(Path(workdir).resolve()).as_posix()
+    return "" if below == "." else f"{below}/"
 
 
 def sound_fleet(path: Path, revision: str | None = None) -> Fleet:

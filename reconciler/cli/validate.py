@@ -1,12 +1,24 @@
-"""`spinfleet validate`: a fleet, or one spin.toml."""
+"""`spinfleet validate`: a fleet, a commit of one, or one file."""
 
 from __future__ import annotations
 
+import contextlib
+import json
+import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli.output import output_option, problems_json, show_problems, write
+from reconciler.cli.output import problems_json, write
+from reconciler.errors import InputError
+
+if TYPE_CHECKING:
+    from reconciler.check.report import Report
+    from reconciler.check.watch import Turn
+
+_Check = Callable[[tuple[Path, ...] | None], "Report"]
 
 
 @click.command()
@@ -15,40 +27,132 @@ from reconciler.cli.output import output_option, problems_json, show_problems, w
     "--cluster", "clusters", multiple=True, metavar="NAME", help="Check only for these clusters (default: every one)."
 )
 @click.option("--revision", metavar="REV", help="Check this commit of the repository at PATH, not its files.")
-@output_option
-def validate(path: Path, clusters: tuple[str, ...], revision: str | None, form: str) -> int:
-    """Check a fleet folder (default: this one), or a single spin.toml.
+@click.option("--files", is_flag=True, help="Require the files that manifests name: Wasm, assets, local dependencies.")
+@click.option("--watch", is_flag=True, help="Check again on each save, new problems first, until interrupted.")
+@click.option(
+    "-o",
+    "--output",
+    "form",
+    type=click.Choice(["text", "json", "yaml", "sarif", "github", "markdown"]),
+    default="text",
+    show_default=True,
+    help="Form of the result.",
+)
+def validate(path: Path, clusters: tuple[str, ...], revision: str | None, files: bool, watch: bool, form: str) -> int:
+    """Check a fleet's folder (default: this one), or one file: a spin.toml, documents of a fleet, Kubernetes manifests.
 
     Exits with 0 where everything is valid (warnings included), 1 where there are errors, 2 where it could not be read.
     """
+    if watch and (revision is not None or form not in {"text", "json"}):
+        raise click.UsageError("--watch follows files, as text or json: leave --revision and other forms away")
     if path.is_file():
-        from reconciler.cli.single import validate_file
-
-        problems = validate_file(path)
-        tree = None
-        summary = str(path)
+        if clusters or revision is not None:
+            raise click.UsageError("--cluster and --revision are for a fleet's folder, not for one file")
+        check: _Check = lambda _: _one_file(path, files=files)  # noqa: E731 - its argument is for folders
+        root, prefix = path, ""
     else:
-        from reconciler.cli.fleets import check_fleet, open_tree
-
-        tree = open_tree(path, revision)
-        problems, summary = check_fleet(tree, clusters)
-
-    def read(name: str) -> bytes | None:
-        if tree is None:
-            return path.read_bytes()
-        return tree.read(name) if name in tree.files else None
-
-    result = problems_json(problems)
-    if form != "text":
-        write(result, form)
-    else:
-        show_problems(problems, read)
-        errors = sum(1 for problem in problems if problem.severity == "error")
-        warnings = len(problems) - errors
-        counts = ", ".join(part for part in (_count(errors, "error"), _count(warnings, "warning")) if part)
-        click.echo(f"{summary}: {counts or 'valid'}", err=bool(errors))
-    return 0 if result["valid"] else 1
+        check, root, prefix = _fleet(path, clusters, revision, files=files)
+    if watch:
+        return _watch(root, check, form)
+    report = check(None)
+    _show(report, form, prefix)
+    return 0 if report.valid else 1
 
 
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}" if number else ""
+def _one_file(path: Path, *, files: bool) -> Report:
+    from reconciler.check.one_file import check_file
+
+    return check_file(path, files=files)
+
+
+def _fleet(path: Path, clusters: tuple[str, ...], revision: str | None, *, files: bool) -> tuple[_Check, Path, str]:
+    """Give the check of a folder or commit, the folder to watch, and its place in the repository for reports."""
+    from reconciler.check.files import Files, FolderFiles, TreeFiles
+    from reconciler.check.fleet import FleetCheck
+    from reconciler.cli.fleets import open_tree, place_in_repository
+    from reconciler.git.worktree import WorkTree
+
+    checker, tree = FleetCheck(clusters), open_tree(path, revision)
+
+    def check(changed: tuple[Path, ...] | None) -> Report:
+        nonlocal tree
+        if changed is not None and isinstance(tree, WorkTree):
+            tree = tree.updated(changed)
+        there: Files | None = None
+        if files:
+            there = FolderFiles(path) if revision is None else TreeFiles(tree)
+        return checker.check(tree, there)
+
+    return check, path, place_in_repository(path)
+
+
+def _show(report: Report, form: str, prefix: str) -> None:
+    """Write a report: results on stdout, the summary of a failed check on stderr."""
+    match form:
+        case "json" | "yaml":
+            write(problems_json(report.problems), form)
+        case "sarif":
+            from reconciler.check.sarif import sarif
+
+            write(sarif(report, prefix), "json")
+        case "github":
+            from reconciler.check.github import github
+
+            for line in github(report, prefix):
+                click.echo(line)
+            _summarise(report)
+            click.echo(report.summary, err=not report.valid)
+        case "markdown":
+            from reconciler.check.markdown import markdown
+
+            click.echo(markdown(report), nl=False)
+        case _:
+            from reconciler.check.text import text
+
+            for line in text(report.problems, report.sources):
+                click.echo(line)
+            click.echo(report.summary, err=not report.valid)
+
+
+def _summarise(report: Report) -> None:
+    """Add the whole report to the job's summary, where the workflow has one: annotations are few."""
+    from reconciler.check.markdown import MOST_SUMMARY, markdown
+
+    where = os.environ.get("GITHUB_STEP_SUMMARY")
+    if not where:
+        return
+    try:
+        with Path(where).open("a", encoding="utf-8") as handle:
+            handle.write(markdown(report, MOST_SUMMARY))
+    except OSError as error:
+        raise InputError(f"GITHUB_STEP_SUMMARY: {error.strerror}", hint="unset it, or name a file") from error
+
+
+def _watch(root: Path, check: _Check, form: str) -> int:
+    """Follow the files until interrupted; exits with the state of the last check."""
+    from reconciler.check.watch import turns
+
+    valid = True
+    with contextlib.suppress(KeyboardInterrupt):
+        for turn in turns(root, check):
+            valid = turn.report.valid
+            if form == "json":
+                click.echo(json.dumps(problems_json(turn.report.problems), ensure_ascii=False))
+            else:
+                _show_turn(turn)
+    return 0 if valid else 1
+
+
+def _show_turn(turn: Turn) -> None:
+    from reconciler.check.report import printable
+    from reconciler.check.text import text
+
+    for line in text(turn.new, turn.report.sources):
+        click.echo(line)
+    new = set(turn.new)
+    for problem in turn.report.problems:
+        if problem not in new:
+            click.echo(f"{click.style('still', dim=True)} {printable(str(problem))}")
+    if turn.fixed:
+        click.echo(click.style(f"fixed: {turn.fixed} problem{'' if turn.fixed == 1 else 's'}", fg="green"))
+    click.echo(f"{turn.report.summary} ({turn.seconds * 1000:.0f} ms); waiting for changes")

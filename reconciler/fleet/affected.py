@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from reconciler.fleet.dependencies import dependencies
 from reconciler.fleet.executors import brings_executor
-from reconciler.fleet.model import Fleet
+from reconciler.fleet.model import AppDefinition, BundleDefinition, Fleet
+from reconciler.fleet.placement import placement_of
 
 
 def affected(old: Fleet | None, new: Fleet, cluster: str) -> frozenset[str]:
@@ -23,7 +25,22 @@ def affected(old: Fleet | None, new: Fleet, cluster: str) -> frozenset[str]:
     for name in bundles:
         if any(name in each.bundles and brings_executor(each.bundles[name]) for each in (old, new)):
             return frozenset({*old.apps, *new.apps, *bundles})
-    return frozenset(apps | bundles)
+    changed = apps | bundles
+    moved = {name for name in changed if _placement(old, name) != _placement(new, name)}
+    return frozenset(changed | _waiting_for(moved, new))
+
+
+def _placement(fleet: Fleet, name: str) -> Any:
+    definition = fleet.apps.get(name) or fleet.bundles.get(name)
+    return None if definition is None else (placement_of(fleet, definition),)
+
+
+def _waiting_for(names: set[str], fleet: Fleet) -> set[str]:
+    """Give those that depend on one of these: where that one runs bears on whether they ever start."""
+    if not names:
+        return set()
+    every: list[AppDefinition | BundleDefinition] = [*fleet.apps.values(), *fleet.bundles.values()]
+    return {each.name for each in every if any(other.name in names for other in dependencies(fleet, each))}
 
 
 def _common(old: Fleet, new: Fleet, cluster: str) -> bool:

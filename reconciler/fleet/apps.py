@@ -9,8 +9,8 @@ from typing import Any
 from reconciler.fleet.app_rules import app_problems
 from reconciler.fleet.cache import DefinedApp, Reader, canonical
 from reconciler.fleet.documents import Document
+from reconciler.fleet.merge_patch import merge_patch
 from reconciler.fleet.model import AppDefinition
-from reconciler.fleet.overrides import merge_patch
 from reconciler.fleet.paths import beside
 from reconciler.fleet.version import version_of
 from reconciler.problems import Problem, has_errors

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from reconciler.errors import InputError
 from reconciler.fleet.checks import Subject, cluster_problems
 from reconciler.fleet.executors import creates_deployment, executors
+from reconciler.fleet.merge_patch import merge_patch
 from reconciler.fleet.model import (
     AppAssignment,
     AppDefinition,
@@ -22,8 +23,8 @@ from reconciler.fleet.model import (
     Withheld,
 )
 from reconciler.fleet.object_rules import object_fault
-from reconciler.fleet.overrides import Layer, Origins, layers_of, merge_patch, merged
-from reconciler.fleet.placement import placed, selects
+from reconciler.fleet.overrides import Layer, Origins, layers_of, merged
+from reconciler.fleet.placement import may_be_placed, placement_of, selects
 from reconciler.fleet.variables import filled, missing, variables_of
 from reconciler.problems import Problem, has_errors
 from reconciler.schema_check import check, closest
@@ -72,7 +73,7 @@ def assign_here(fleet: Fleet, place: Here, name: str) -> Unit | None:
     if (app := fleet.apps.get(name)) is not None:
         return _app(fleet, app, place)
     if (bundle := fleet.bundles.get(name)) is not None:
-        return _bundle(bundle, place.cluster)
+        return _bundle(fleet, bundle, place.cluster)
     return None
 
 
@@ -86,11 +87,7 @@ def _cluster(fleet: Fleet, name: str) -> Cluster:
 
 def _app(fleet: Fleet, app: AppDefinition, place: Here) -> Unit | None:
     cluster = place.cluster
-    defaults = fleet.spec.get("defaults") or {}
-    placement = app.spec.get("placement")
-    if placement is None or "placement" in defaults:
-        placement = merge_patch(defaults.get("placement"), placement or {})
-    if not _may_be_placed(placement, cluster):
+    if not may_be_placed(placement_of(fleet, app), cluster):
         return None
     if has_errors(app.problems) or app.application is None:
         return _withheld(app)
@@ -104,6 +101,9 @@ def _app(fleet: Fleet, app: AppDefinition, place: Here) -> Unit | None:
         problems += _shape(spec, app, origins)
     creates = creates_deployment(spec, place.executors)
     if not has_errors(problems):
+        problems += [
+            origins.problem(f"/dependsOn/{index}", *fault) for index, fault in _elsewhere(fleet, spec, cluster)
+        ]
         problems += cluster_problems(Subject(spec, origins, app.application, app.manifest_path, cluster, creates))
     if has_errors(problems):
         return _withheld(app, problems)
@@ -148,12 +148,15 @@ def _no_variable(origins: Origins, cluster: Cluster, pointer: str, name: str) ->
     return origins.problem(pointer, "fleet.cluster-variable", message, hint)
 
 
-def _bundle(bundle: BundleDefinition, cluster: Cluster) -> Unit | None:
-    if not _may_be_placed(bundle.spec.get("placement"), cluster):
+def _bundle(fleet: Fleet, bundle: BundleDefinition, cluster: Cluster) -> Unit | None:
+    if not may_be_placed(placement_of(fleet, bundle), cluster):
         return None
     if has_errors(bundle.problems):
         return _withheld(bundle)
     problems: list[Problem] = []
+    if bundle.document is not None:
+        for index, (code, message, hint) in _elsewhere(fleet, bundle.spec, cluster):
+            problems.append(bundle.document.problem(code, message, f"/spec/dependsOn/{index}", hint))
     objects = tuple(_patched(bundle, each, cluster, problems) for each in bundle.objects)
     if has_errors(problems):
         return _withheld(bundle, problems)
@@ -167,6 +170,16 @@ def _bundle(bundle: BundleDefinition, cluster: Cluster) -> Unit | None:
         version=bundle.version,
         problems=bundle.problems,
     )
+
+
+def _elsewhere(fleet: Fleet, spec: Mapping[str, Any], cluster: Cluster) -> Iterator[tuple[int, tuple[str, str, str]]]:
+    """Tell of dependencies that this cluster never gets. An unknown name is told where documents are linked."""
+    for index, name in enumerate(spec.get("dependsOn") or ()):
+        other = fleet.apps.get(name) or fleet.bundles.get(name)
+        if other is not None and not may_be_placed(placement_of(fleet, other), cluster):
+            message = f"{name!r} is not placed on cluster {cluster.name!r}: this would wait for it forever"
+            hint = f"place {name!r} there too, or take it out of dependsOn with an override"
+            yield index, ("fleet.dependency-elsewhere", message, hint)
 
 
 def _patched(
@@ -192,14 +205,6 @@ def _patched(
                 origins.problem(fault.pointer, "bundle.patch", f"after this patch: {fault.message}", fault.hint)
             )
     return sourced if obj is sourced.object else SourcedObject(object=obj, path=sourced.path, line=sourced.line)
-
-
-def _may_be_placed(placement: Any, cluster: Cluster) -> bool:
-    """Tell whether a document means this cluster. Where its placement can't be read, it might."""
-    try:
-        return placed(placement, cluster)
-    except (AttributeError, KeyError, TypeError, ValueError):
-        return True
 
 
 def _withheld(definition: AppDefinition | BundleDefinition, problems: list[Problem] | None = None) -> Withheld:

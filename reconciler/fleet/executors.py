@@ -1,4 +1,4 @@
-"""SpinAppExecutors that the fleet's bundles bring to a cluster."""
+"""What the fleet's bundles bring to a cluster that bears on other documents: SpinAppExecutors and custom kinds."""
 
 from __future__ import annotations
 
@@ -23,6 +23,17 @@ def executors(fleet: Fleet, cluster: Cluster) -> dict[tuple[str, str], bool]:
     return found
 
 
+def custom_kinds(fleet: Fleet, cluster: Cluster) -> tuple[str, ...]:
+    """Give the bundles that bring CustomResourceDefinitions to a cluster, by name."""
+    return tuple(
+        sorted(
+            name
+            for name, bundle in fleet.bundles.items()
+            if brings_definition(bundle) and placed(bundle.spec.get("placement"), cluster)
+        )
+    )
+
+
 def creates_deployment(spec: Mapping[str, Any], known: Mapping[tuple[str, str], bool]) -> bool:
     """Tell whether an app's executor creates its Deployment; one that the fleet does not bring is taken to."""
     return known.get((spec["namespace"], spec["executor"]), True)
@@ -36,3 +47,15 @@ def is_executor(obj: Mapping[str, Any]) -> bool:
 def brings_executor(bundle: BundleDefinition) -> bool:
     """Tell whether a bundle has a SpinAppExecutor: then what it says bears on apps."""
     return any(is_executor(each.object) for each in bundle.objects)
+
+
+def is_definition(obj: Mapping[str, Any]) -> bool:
+    """Tell whether an object is a CustomResourceDefinition."""
+    return obj.get("kind") == "CustomResourceDefinition" and str(obj.get("apiVersion")).startswith(
+        "apiextensions.k8s.io/"
+    )
+
+
+def brings_definition(bundle: BundleDefinition) -> bool:
+    """Tell whether a bundle has a CustomResourceDefinition: then what it says bears on other bundles."""
+    return any(is_definition(each.object) for each in bundle.objects)

@@ -6,24 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from reconciler.fleet.merge_patch import merge_patch
 from reconciler.fleet.model import AppDefinition, Cluster, Fleet, Origin
 from reconciler.fleet.placement import selects
 from reconciler.fleet.yaml_reader import Document
 from reconciler.problems import Problem, Severity
 from reconciler.schema_check import pointer_of
-
-
-def merge_patch(target: Any, patch: Any) -> Any:
-    """Apply a JSON merge patch (RFC 7396) and give the result; nothing is changed in place."""
-    if not isinstance(patch, Mapping):
-        return patch
-    result = dict(target) if isinstance(target, Mapping) else {}
-    for key, value in patch.items():
-        if value is None:
-            result.pop(key, None)
-        else:
-            result[key] = merge_patch(result.get(key), value)
-    return result
 
 
 @dataclass(frozen=True, slots=True)

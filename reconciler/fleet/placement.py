@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from reconciler.fleet.model import Cluster
+from reconciler.fleet.merge_patch import merge_patch
+from reconciler.fleet.model import AppDefinition, BundleDefinition, Cluster, Fleet
 
 
 def selects(selector: Mapping[str, Any], cluster: Cluster) -> bool:
@@ -26,6 +27,23 @@ def placed(placement: Mapping[str, Any] | None, cluster: Cluster) -> bool:
     if names is not None and cluster.name not in names:
         return False
     return selects(placement.get("clusters") or {}, cluster)
+
+
+def placement_of(fleet: Fleet, definition: AppDefinition | BundleDefinition) -> Any:
+    """Give a document's placement; an App's is merged with the one of the fleet's defaults."""
+    placement = definition.spec.get("placement")
+    defaults = fleet.spec.get("defaults") or {}
+    if isinstance(definition, AppDefinition) and (placement is None or "placement" in defaults):
+        return merge_patch(defaults.get("placement"), placement or {})
+    return placement
+
+
+def may_be_placed(placement: Any, cluster: Cluster) -> bool:
+    """Tell whether a document means this cluster. Where its placement can't be read, it might."""
+    try:
+        return placed(placement, cluster)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return True
 
 
 def _holds(rule: Mapping[str, Any], labels: Mapping[str, str]) -> bool:

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 from reconciler.fleet.cache import Reader, canonical
 from reconciler.fleet.cycles import cycles
 from reconciler.fleet.documents import Document, without_nulls
+from reconciler.fleet.merge_patch import merge_patch
 from reconciler.fleet.model import AppDefinition, BundleDefinition, Cluster, RolloutDefinition
-from reconciler.fleet.overrides import merge_patch
 from reconciler.fleet.placement import placed, selects
 from reconciler.problems import Problem, has_errors
 from reconciler.schema_check import closest

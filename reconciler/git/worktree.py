@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
@@ -35,6 +35,29 @@ class WorkTree:
             found[path] = _file(root, path)
         self._files = MappingProxyType(dict(sorted(found.items())))
         self._problems = tuple(problems)
+
+    def updated(self, changed: Iterable[Path]) -> WorkTree:
+        """Give the tree after files changed: only these are read. Where that can't be told apart, the folder is walked again."""
+        files = dict(self._files)
+        ignored = _Ignored(self._root)
+        root = self._root.resolve()
+        for path in changed:
+            if not path.is_relative_to(root):
+                continue
+            relative = path.relative_to(root).as_posix()
+            if relative == ".git" or relative.startswith(".git/") or "/.git/" in relative:
+                continue
+            if not _one_file(path, relative):
+                return WorkTree(self._root)
+            files.pop(relative, None)
+            if path.is_file() and not ignored(relative):
+                if len(files) >= MAX_FILES:
+                    return WorkTree(self._root)
+                files[relative] = _file(self._root, relative)
+        tree = object.__new__(WorkTree)
+        tree._root, tree._problems = self._root, self._problems
+        tree._files = MappingProxyType(dict(sorted(files.items())))
+        return tree
 
     @property
     def commit(self) -> str | None:
@@ -91,6 +114,15 @@ def _walk(root: Path, below: str, depth: int, problems: list[Problem], ignored: 
                     yield from _walk(root, f"{path}/", depth + 1, problems, ignored)
             elif entry.is_file():
                 yield path
+
+
+def _one_file(path: Path, relative: str) -> bool:
+    """Tell whether a change is that of one plain file, and not of folders, links, odd names or what Git ignores."""
+    if path.name == ".gitignore" or any(odd_name(part) for part in relative.split("/")):
+        return False
+    if path.is_symlink() or path.is_dir():
+        return False
+    return path.is_file() or path.parent.is_dir()
 
 
 class _Ignored:

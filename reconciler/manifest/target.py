@@ -49,6 +49,16 @@ def check_target(
     return tuple(sorted(found, key=Problem.sort_key))
 
 
+def depends_on_spin(application: Application) -> bool:
+    """Tell whether an application fits some Spin versions and not others, for all that is known here."""
+    return any(
+        field in trigger.config
+        for trigger in application.triggers
+        if trigger.type == "http"
+        for field in (*_HTTP_SINCE, "executor")
+    )
+
+
 def _is_selected(trigger: Trigger, selected: Collection[str], *, every: bool) -> bool:
     return every or trigger.component in selected
 

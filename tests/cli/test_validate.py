@@ -12,7 +12,7 @@ from tests.cli.conftest import EXAMPLE, Spinfleet
 def test_the_example_fleet_is_valid(spinfleet: Spinfleet) -> None:
     answer = spinfleet("validate", EXAMPLE)
     assert (answer.returncode, answer.stderr) == (0, "")
-    assert answer.stdout == "fleet acme: 3 clusters, 2 apps, 1 bundles: valid\n"
+    assert answer.stdout == "fleet acme: 3 clusters, 2 apps, 1 bundle: valid\n"
 
 
 def test_a_misspelt_field_is_shown_in_its_line_with_what_was_meant(spinfleet: Spinfleet, fleet: Path) -> None:

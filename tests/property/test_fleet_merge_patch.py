@@ -7,7 +7,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.fleet.overrides import Layer, Origins, leaves, merge_patch, merged, written
+from reconciler.fleet.merge_patch import merge_patch
+from reconciler.fleet.overrides import Layer, Origins, leaves, merged, written
 
 scalars = st.one_of(st.booleans(), st.integers(), st.text(max_size=5))
 keys = st.text(alphabet="abc/~", min_size=1, max_size=2)

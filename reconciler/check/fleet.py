@@ -1,0 +1,227 @@
+"""Every problem of a fleet: the walk of the agent up to the last step before a cluster, on one cluster of each case.
+
+    Tree ─► load ─► cases ─► assign ─► render ─► what clashes ─► Report
+
+A second check through the same value looks only at what changed since the first: what an app's problems are made of is its
+definition, those of the apps it waits for, and what all apps share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from reconciler.check.claims import Claim, Claims, Clash
+from reconciler.check.files import Files, missing_files
+from reconciler.check.report import Report
+from reconciler.errors import InputError
+from reconciler.fleet import Cases, LoadCache, load
+from reconciler.fleet.assign import assign_here
+from reconciler.fleet.cache import canonical
+from reconciler.fleet.cases import Case
+from reconciler.fleet.dependencies import dependencies
+from reconciler.fleet.executors import brings_executor
+from reconciler.fleet.model import AppAssignment, AppDefinition, BundleDefinition, Fleet, Unit, Withheld
+from reconciler.fleet.overrides import layers_of, merged
+from reconciler.fleet.placement import placement_of
+from reconciler.fleet.variables import variables_of
+from reconciler.plan.model import ObjectKey, key_of
+from reconciler.problems import Problem, has_errors
+from reconciler.render import render_unit
+from reconciler.render.places import problem_at
+from reconciler.render.routes import routes_of
+from reconciler.render.service_account import account_name, makes_account, service_account
+from reconciler.schema_check import closest
+from reconciler.tree import Tree
+
+_Definition = AppDefinition | BundleDefinition
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What was found of an app or bundle: it holds as long as these are the same values."""
+
+    definition: _Definition
+    waits_for: tuple[tuple[str, Any], ...]
+    problems: tuple[Problem, ...]
+
+
+class FleetCheck:
+    """Checks trees of one fleet, one after the other."""
+
+    def __init__(self, clusters: Collection[str] = ()) -> None:
+        """Check for some clusters; none named means every one."""
+        self._only = tuple(clusters)
+        self._cache = LoadCache()
+        self._seen: dict[str, _Seen] = {}
+        self._shared: Any = None
+        self._cases: Cases | None = None
+        self._claims = Claims(())
+        self._clashing: tuple[Problem, ...] = ()
+        self._fleet: Fleet | None = None
+
+    def check(self, tree: Tree, files: Files | None = None) -> Report:
+        """Give every problem of a tree. With `files`, those that manifests name must be there.
+
+        Raises InputError where a cluster that was asked for is not in the fleet.
+        """
+        loaded = load(tree, cache=self._cache)
+
+        def sources(path: str) -> bytes | None:
+            return tree.read(path) if path in tree.files else None
+
+        fleet = loaded.fleet
+        if fleet is None:
+            self._forget()
+            return Report(subject="fleet", problems=loaded.problems, sources=sources)
+        self._known(fleet)
+        found = {*loaded.problems, *self._placed(fleet)}
+        if files is not None:
+            found.update(missing_files(fleet, tree, files))
+        counted = ((fleet.clusters, "cluster"), (fleet.apps, "app"), (fleet.bundles, "bundle"))
+        subject = f"fleet {fleet.name}: {', '.join(_count(len(each), word) for each, word in counted)}"
+        return Report(subject=subject, problems=tuple(sorted(found, key=Problem.sort_key)), sources=sources)
+
+    def _known(self, fleet: Fleet) -> None:
+        unknown = [name for name in self._only if name not in fleet.clusters]
+        if unknown:
+            hint = closest(unknown[0], sorted(fleet.clusters)) or f"one of: {', '.join(sorted(fleet.clusters)[:20])}"
+            raise InputError(f"there is no cluster {unknown[0]!r}", hint=hint)
+
+    def _forget(self) -> None:
+        """After a tree that can't be read the next one is looked at anew."""
+        self._seen, self._shared, self._cases, self._clashing, self._fleet = {}, None, None, (), None
+
+    def _placed(self, fleet: Fleet) -> Iterator[Problem]:
+        """Give what shows on clusters: of every app and bundle, and between them."""
+        cases = self._cases_of(fleet)
+        definitions: dict[str, _Definition] = {**fleet.apps, **fleet.bundles}
+        gone = [name for name in self._seen if name not in definitions]
+        changed = [name for name, each in definitions.items() if not self._holds(fleet, name, each)]
+        for name in gone:
+            del self._seen[name]
+            self._claims.replace(name, ())
+        first = len(changed) == len(definitions)
+        before = {text for name in changed for text in self._claims.texts(name)}
+        for name in changed:
+            self._look(fleet, cases, definitions[name])
+        if first:
+            self._claims.link()
+        else:
+            self._claims.link({text for name in changed for text in self._claims.texts(name)} - before)
+        if changed or gone:
+            self._clashing = tuple(_told(fleet, cases, clash) for clash in self._claims.clashes())
+        yield from self._clashing
+        for seen in self._seen.values():
+            yield from seen.problems
+
+    def _cases_of(self, fleet: Fleet) -> Cases:
+        """Give the clusters' cases; where what all apps share has changed, everything is looked at again."""
+        shared = (
+            fleet.spec,
+            fleet.path,
+            fleet.clusters,
+            [each for each in fleet.bundles.values() if brings_executor(each)],
+        )
+        if self._cases is None or shared != self._shared:
+            self._forget()
+            self._shared = shared
+            self._cases = Cases(fleet, self._only or None)
+            self._claims = Claims([variables_of(fleet.clusters[name]) for name in self._cases.names])
+        return self._cases
+
+    def _holds(self, fleet: Fleet, name: str, definition: _Definition) -> bool:
+        seen = self._seen.get(name)
+        if seen is None or not (seen.definition is definition or _same(seen.definition, definition)):
+            return False
+        return not seen.waits_for or seen.waits_for == _waits_for(fleet, definition)
+
+    def _look(self, fleet: Fleet, cases: Cases, definition: _Definition) -> None:
+        problems: set[Problem] = set()
+        claims: list[tuple[Claim, int]] = []
+        waits_for = _waits_for(fleet, definition)
+        for case in cases.of(definition, [placement for _, placement in waits_for]):
+            place = cases.here(case.cluster)
+            unit = assign_here(fleet, place, definition.name)
+            if unit is None:
+                continue
+            found = [*unit.problems]
+            if not isinstance(unit, Withheld):
+                rendered = render_unit(unit, place.cluster)
+                found += rendered.problems
+                if not has_errors(rendered.problems):
+                    keys = [key_of(obj) for obj in rendered.objects]
+                    claims += [(claim, case.clusters) for claim in _claims(fleet, definition, unit, keys, case.cluster)]
+            problems.update(_for_others(problem, case) for problem in found)
+        self._claims.replace(definition.name, claims)
+        self._seen[definition.name] = _Seen(definition, waits_for, tuple(problems))
+
+
+def _same(one: _Definition, other: _Definition) -> bool:
+    """Tell whether two definitions say the same at the same places: a new text moves what problems point at."""
+    return one.document is other.document and one == other
+
+
+def _waits_for(fleet: Fleet, definition: _Definition) -> tuple[tuple[str, Any], ...]:
+    """Give what bears on an app of those it waits for: their names, and where they are placed."""
+    return tuple((each.name, placement_of(fleet, each)) for each in dependencies(fleet, definition))
+
+
+def _for_others(problem: Problem, case: Case) -> Problem:
+    """Say of a problem that names its cluster on how many others it shows."""
+    others = case.clusters.bit_count() - 1
+    if not others or f"cluster {case.cluster!r}" not in problem.message:
+        return problem
+    named = f"cluster {case.cluster!r}"
+    return replace(problem, message=problem.message.replace(named, f"{named} (and {others} more like it)", 1))
+
+
+def _claims(fleet: Fleet, definition: _Definition, unit: Unit, keys: list[ObjectKey], cluster: str) -> Iterator[Claim]:
+    """Give what a unit claims, with the variables of clusters as they are written."""
+    if not isinstance(unit, AppAssignment) or not isinstance(definition, AppDefinition):
+        yield from (_object(key, key.namespace) for key in keys)
+        return
+    written = merged(layers_of(fleet, definition, fleet.clusters[cluster]))
+    namespace = str(written.get("namespace", unit.namespace))
+    for key in keys:
+        yield _object(key, namespace if key.namespace == unit.namespace else key.namespace)
+    for route in routes_of(unit, []):
+        entry = written["routes"][route.index]
+        path = entry.get("path", route.path) if entry.get("paths") != "fromManifest" else route.path
+        text = f"route {entry['host']}{path.rstrip('/')} {route.match}"
+        yield Claim(text, f"/routes/{route.index}/host")
+    if makes_account(unit):
+        yield Claim(f"account {namespace}/{account_name(unit)}", "/serviceAccount", canonical(service_account(unit)))
+
+
+def _object(key: ObjectKey, namespace: str) -> Claim:
+    return Claim(f"object {key._replace(namespace=namespace)}", "")
+
+
+def _told(fleet: Fleet, cases: Cases, clash: Clash) -> Problem:
+    """Give the error of the one who comes later by name, with the place of the other."""
+    definitions: Mapping[str, _Definition] = {**fleet.apps, **fleet.bundles}
+    loser, winner = definitions[clash.loser.owner], definitions[clash.winner.owner]
+    cluster = cases.cluster(clash.cluster)
+    kind, _, what = clash.loser.claim.text.partition(" ")
+    holder = f"{winner.name!r} ({winner.path}:{winner.line})"
+    messages = {
+        "route": (f"{what.rpartition(' ')[0]} leads to app {holder} already", "give one of them another host or path"),
+        "object": (f"{what} is {holder}'s already", "rename one of them, or give one another namespace"),
+        "account": (
+            f"app {holder} wants ServiceAccount {what} otherwise",
+            "write the same annotations in both, or give each its own serviceAccountName",
+        ),
+    }
+    message, hint = messages[kind]
+    message = f"{message}, on cluster {cluster.name!r}"
+    code = f"render.{kind}-clash"
+    unit = assign_here(fleet, cases.here(cluster.name), loser.name)
+    if isinstance(unit, AppAssignment) and clash.loser.claim.pointer:
+        return problem_at(unit, clash.loser.claim.pointer, code, message, hint)
+    return Problem(path=loser.path, line=loser.line, code=code, message=message, hint=hint)
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"

@@ -1,0 +1,118 @@
+"""One file by itself: a spin.toml, a runtime config, documents of a fleet, or plain Kubernetes manifests.
+
+What only the whole fleet can tell (references, placement) is left to the check of its folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from reconciler import data as shipped
+from reconciler.check.files import FolderFiles, missing_of
+from reconciler.check.report import Report
+from reconciler.errors import InputError
+from reconciler.fleet.documents import MANIFEST_SUFFIXES, FileContent, documents_of
+from reconciler.fleet.json_reader import read as read_json
+from reconciler.fleet.load import load
+from reconciler.fleet.object_rules import object_fault
+from reconciler.fleet.paths import beside
+from reconciler.fleet.yaml_reader import read as read_yaml
+from reconciler.manifest import parse
+from reconciler.manifest.toml_text import read as read_toml
+from reconciler.problems import Problem
+from reconciler.schema_check import check
+from reconciler.tree import File
+
+_MOST = 4 * 1024 * 1024
+#: What a document can't be blamed for while the rest of its fleet is not looked at.
+_OF_THE_FLEET = frozenset(
+    {"fleet.no-fleet", "fleet.unknown-reference", "fleet.placed-nowhere", "rollout.no-stage", "bundle.empty", "bundle.patch-target", "fleet.key"}
+)  # fmt: skip
+
+
+def check_file(path: Path, *, files: bool = False) -> Report:
+    """Give the problems of a file. With `files`, those that a spin.toml names must be there.
+
+    Raises InputError where the file can't be read or is of none of these kinds.
+    """
+    try:
+        with path.open("rb") as handle:
+            data = handle.read(_MOST + 1)
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from error
+    if len(data) > _MOST:
+        raise InputError(f"{path}: more than {_MOST} bytes, the most that is read")
+    if path.suffix == ".toml":
+        problems = _toml(path, data, files=files)
+    elif path.suffix in MANIFEST_SUFFIXES:
+        problems = _documents(path, data)
+    else:
+        raise InputError(
+            f"{path}: not a spin.toml and no YAML", hint="name a fleet's folder, a spin.toml or a document"
+        )
+    shown = sorted(set(problems), key=Problem.sort_key)
+    return Report(subject=str(path), problems=tuple(shown), sources=lambda _: data)
+
+
+def _toml(path: Path, data: bytes, *, files: bool) -> Iterable[Problem]:
+    parsed = parse(data, str(path))
+    if any(problem.code == "spin.parse.not-a-manifest" for problem in parsed.problems):
+        text = read_toml(data, str(path))
+        known = shipped.schema("runtime-config")["properties"]
+        if text.value and text.value.keys() & known.keys():
+            return check(text.value, "runtime-config", path=str(path), places=text.place, prefix="runtime-config")
+    found = list(parsed.problems)
+    if files and parsed.application is not None:
+        named = missing_of(parsed.application, path.name, data, FolderFiles(path.parent))
+        found += [replace(each, path=str(path)) for each in named]
+    return found
+
+
+def _documents(path: Path, data: bytes) -> Iterable[Problem]:
+    content = FileContent((), ()) if path.suffix == ".json" else documents_of(data, path.name, "")
+    if not content.documents and not content.unidentified:
+        return _objects(path, data)
+    tree = _Alone(path, data, content)
+    return [
+        replace(problem, path=str(path))
+        for problem in load(tree).problems
+        if problem.path == path.name and problem.code not in _OF_THE_FLEET
+    ]
+
+
+def _objects(path: Path, data: bytes) -> Iterable[Problem]:
+    source = (read_json if path.suffix == ".json" else read_yaml)(data, str(path))
+    found = list(source.problems)
+    for document in source.documents:
+        found += document.problems
+        fault = object_fault(document.value)
+        if fault is not None:
+            found.append(document.problem("bundle.object", fault.message, fault.pointer, fault.hint))
+    return found
+
+
+class _Alone:
+    """A tree of one file and of the manifests that its Apps name."""
+
+    commit = None
+    problems: tuple[Problem, ...] = ()
+
+    def __init__(self, path: Path, data: bytes, content: FileContent) -> None:
+        self._data = {path.name: data}
+        for document in content.documents:
+            manifest = document.written.get("manifest", "spin.toml")
+            where = beside(path.name, manifest) if document.kind == "App" and isinstance(manifest, str) else None
+            named = path.parent / where if where else None
+            if where and named is not None and named.is_file() and named.stat().st_size <= _MOST:
+                self._data[where] = named.read_bytes()
+        self.files: Mapping[str, File] = {
+            name: File(name, hashlib.sha1(text, usedforsecurity=False).hexdigest(), len(text))
+            for name, text in sorted(self._data.items())
+        }
+
+    def read(self, path: str) -> bytes:
+        """Give a file's content."""
+        return self._data[path]

@@ -1,0 +1,64 @@
+"""A report for a terminal: each problem with the line it stands in, the place marked, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import click
+
+from reconciler.check.report import Sources, printable
+from reconciler.problems import Problem, Severity
+
+_LONGEST_LINE = 160
+_LONGEST_MARK = 60
+
+
+def text(problems: Iterable[Problem], sources: Sources) -> Iterator[str]:
+    """Give the lines of each problem, with terminal colours; click takes these away where nobody would see them."""
+    read: dict[str, Sequence[str]] = {}
+    for problem in problems:
+        if problem.path not in read:
+            read[problem.path] = _lines(sources(problem.path) or b"")
+        yield from _problem(problem, read[problem.path])
+
+
+def _lines(data: bytes) -> Sequence[str]:
+    """Give the lines as every reader counts them: other line breaks of Unicode are part of a line."""
+    content = data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace")
+    return content.replace("\r\n", "\n").split("\n")
+
+
+def _problem(problem: Problem, lines: Sequence[str]) -> Iterator[str]:
+    colour = "red" if problem.severity is Severity.ERROR else "yellow"
+    yield f"{click.style(f'{problem.severity}[{problem.code}]', fg=colour, bold=True)}: {printable(problem.message)}"
+    place = ":".join(str(part) for part in (printable(problem.path), problem.line, problem.column) if part)
+    yield f"  {click.style('-->', fg='blue')} {place}"
+    if problem.line is not None and 0 < problem.line <= len(lines):
+        yield from _marked(problem, lines[problem.line - 1], colour)
+    if problem.hint:
+        yield f"  {click.style('hint', bold=True)}: {printable(problem.hint)}"
+    yield ""
+
+
+def _marked(problem: Problem, line: str, colour: str) -> Iterator[str]:
+    """Give the source line with a mark below it; of a long line the part around the place."""
+    column = problem.column or 1
+    start = 0 if column <= _LONGEST_LINE - _LONGEST_MARK else column - _LONGEST_LINE // 2
+    shown = printable(line.replace("\t", " ")[start : start + _LONGEST_LINE])
+    number = str(problem.line)
+    margin, bar = " " * len(number), click.style("|", fg="blue")
+    yield f" {margin} {bar}"
+    yield f" {click.style(number, fg='blue')} {bar} {'…' if start else ''}{shown}"
+    if problem.column is not None and column - start <= len(shown) + 1:
+        before = printable(line.replace("\t", " ")[start : column - 1])
+        mark = "^" * max(1, _width(line, column))
+        yield f" {margin} {bar} {' ' * (len(before) + bool(start))}{click.style(mark, fg=colour, bold=True)}"
+
+
+def _width(line: str, column: int) -> int:
+    """Give how far the mark reaches: to the end of the word, key or quoted text that begins at a column."""
+    rest = line[column - 1 :]
+    if rest[:1] in {'"', "'"} and (close := rest.find(rest[0], 1)) > 0:
+        return min(close + 1, _LONGEST_MARK)
+    end = next((index for index, character in enumerate(rest) if index and character in " :=,]}\"'"), len(rest))
+    return min(end, _LONGEST_MARK)

@@ -42,8 +42,12 @@ class ClusterError(SpinfleetError):
 
 
 class UnavailableError(SpinfleetError):
-    """Something could not be reached or did not answer in time; the outcome is unknown and it may be tried again."""
+    """Something could not be reached or did not answer in time; the outcome is unknown and it may be tried again.
 
-    def __init__(self, message: str, *, hint: str = "", retry_after: float | None = None) -> None:
+    `code` names the cause where reports tell causes apart.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", retry_after: float | None = None, code: str = "") -> None:
         super().__init__(message, hint=hint)
         self.retry_after = retry_after
+        self.code = code

@@ -158,7 +158,7 @@ class Agent:
         )  # fmt: skip
         folder = options.cache / f"{sync.namespace}.{sync.name}"
         registries = await registries_of(connection, sync)
-        async with Verifier(registries=registries, cache=folder / "verdicts", require_digest=False) as verifier:
+        async with Verifier(registries=registries, cache=folder / "verdicts") as verifier:
             syncer = Syncer(
                 sync=sync, identity=identity, parent=parent,
                 source=FleetSource(connection=connection, folder=folder, allow_local=options.allow_local_sources),

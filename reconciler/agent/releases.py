@@ -13,7 +13,7 @@ from reconciler.agent.artifact_policy import check
 from reconciler.agent.backoff import Backoff
 from reconciler.agent.fleetsync import Policy
 from reconciler.agent.metrics import Metrics
-from reconciler.artifact.model import Verdict, VerdictStatus
+from reconciler.artifact.model import Expected, Verdict, VerdictStatus
 from reconciler.artifact.reference import parse_reference
 from reconciler.artifact.verify import Verifier
 from reconciler.errors import ArtifactError
@@ -163,9 +163,11 @@ class Releases:
             )
         else:
             async with self._slots:
-                verdict = await self.verifier.verify(
-                    reference, expected=unit.application, spin=cluster.spec.get("spin")
-                )
+                expected = Expected(
+                    require_digest=False, application=unit.application, spin=cluster.spec.get("spin"),
+                    components=tuple(unit.spec.get("components") or ()),
+                )  # fmt: skip
+                verdict = await self.verifier.verify(reference, expected)
             verdict = replace(verdict, warnings=(*verdict.warnings, *warnings))
         self.metrics.verdicts.labels(str(verdict.status)).inc()
         return verdict

@@ -1,10 +1,41 @@
-"""The values of artifact verification."""
+"""The values of artifact verification: what is asked, what each step found, and the verdict."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Generic, TypeVar
+
+from reconciler.manifest.model import Application
+
+T = TypeVar("T")
+
+#: Refusals of what a registry gave, not of what the digest names: it may be repaired.
+_MAY_BE_REPAIRED = frozenset({"artifact.digest"})
+
+
+class Step(StrEnum):
+    """The numbered steps of verification, in order (docs/verification.md)."""
+
+    REFERENCE = "reference"
+    FETCH = "fetch"
+    DIGEST = "digest"
+    LAYOUT = "layout"
+    GIT = "git"
+    WASM = "wasm"
+    WORLD = "world"
+    SIGNATURE = "signature"
+
+
+class Outcome(StrEnum):
+    """What became of a step. Only Passed and NotAsked let an artifact pass."""
+
+    PASSED = "Passed"
+    REFUSED = "Refused"
+    INCOMPLETE = "Incomplete"
+    NOT_ASKED = "NotAsked"
+    NOT_REACHED = "NotReached"
 
 
 class VerdictStatus(StrEnum):
@@ -16,19 +47,59 @@ class VerdictStatus(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class StepResult:
-    """One numbered step of verification: `name` (reference, fetch, digest, layout, …), whether it passed, and what it found."""
+class Expected:
+    """What Git and the policies ask of an artifact; a verdict holds for an artifact and what was asked of it.
 
-    name: str
-    passed: bool
+    `registries` are allow-lists of prefixes: each of them must cover the reference. `application` is the spin.toml in Git, None
+    where there is none to compare; `components` the ids that the App names, empty for all. `spin` is the cluster's Spin version.
+    """
+
+    registries: tuple[tuple[str, ...], ...] = ()
+    require_digest: bool = True
+    application: Application | None = None
+    components: tuple[str, ...] = ()
+    spin: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding(Generic[T]):
+    """What a step that did not fail gives to the next ones (`value`) and to people (`detail`, `warnings`).
+
+    `asked` False: there was nothing to check, and that is fine. `known`: found earlier and remembered. `lasts`: the seconds after
+    which it must be looked at again, None for findings that never change.
+    """
+
+    value: T
     detail: str = ""
+    warnings: tuple[str, ...] = ()
+    asked: bool = True
+    known: bool = False
+    lasts: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StepResult:
+    """One step: what became of it, and what it found. `code` is empty unless it failed; `seconds` is not part of the finding."""
+
+    step: Step
+    outcome: Outcome
+    detail: str = ""
+    code: str = ""
+    hint: str = ""
+    known: bool = False
+    seconds: float = field(default=0.0, compare=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the result as JSON, without times: the same finding gives the same bytes."""
+        return {"name": str(self.step), "outcome": str(self.outcome), "detail": self.detail, "code": self.code}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Verdict:
     """What verification of one artifact found. `code` and `message` are empty where it is verified.
 
-    `digest` is the manifest's (`sha256:…`), "" where it was not learnt. `warnings` are told and change nothing.
+    `digest` is the manifest's (`sha256:…`), "" where it was not learnt. `warnings` are told and change nothing. `steps` has every
+    step, those not reached as well. `lasts`: the seconds it may be remembered for, None where it holds as long as what was asked.
     """
 
     status: VerdictStatus
@@ -39,8 +110,14 @@ class Verdict:
     hint: str = ""
     steps: tuple[StepResult, ...] = ()
     warnings: tuple[str, ...] = ()
+    lasts: float | None = field(default=None, compare=False)
 
-    def to_json(self) -> dict[str, Any]:
+    @property
+    def lasting(self) -> bool:
+        """Whether looking again would find the same: not so where something was incomplete, or a registry gave other bytes."""
+        return self.status is not VerdictStatus.INCOMPLETE and self.code not in _MAY_BE_REPAIRED
+
+    def to_json(self) -> Mapping[str, Any]:
         """Give the verdict as JSON, steps in order."""
         return {
             "status": str(self.status),
@@ -49,6 +126,6 @@ class Verdict:
             "code": self.code,
             "message": self.message,
             "hint": self.hint,
-            "steps": [{"name": s.name, "passed": s.passed, "detail": s.detail} for s in self.steps],
+            "steps": [step.to_json() for step in self.steps],
             "warnings": list(self.warnings),
         }

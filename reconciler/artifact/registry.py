@@ -40,6 +40,31 @@ _LONGEST_WAIT = 60.0
 _CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
 
 
+@dataclass(slots=True)
+class Registries:
+    """The clients of all registries, over one session."""
+
+    _session: aiohttp.ClientSession | None = None
+    _clients: dict[tuple[str, RegistryAccess], RegistryClient] = field(default_factory=dict)
+
+    async def open(self) -> None:
+        """Begin."""
+        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=30))
+
+    async def close(self) -> None:
+        """End every connection."""
+        if self._session is not None:
+            await self._session.close()
+
+    def of(self, registry: str, access: RegistryAccess) -> RegistryClient:
+        """Give the client of a registry as it is to be reached."""
+        assert self._session is not None  # noqa: S101 - opened before anything is asked
+        key = registry, access
+        if key not in self._clients:
+            self._clients[key] = RegistryClient(session=self._session, access=access, registry=registry)
+        return self._clients[key]
+
+
 @dataclass(kw_only=True, slots=True)
 class RegistryClient:
     """Reads one registry through a shared session."""
@@ -56,19 +81,11 @@ class RegistryClient:
         scheme = "http" if self.access.plain_http else "https"
         return f"{scheme}://{self.access.mirror or self.registry}"
 
-    async def manifest(self, reference: Reference) -> tuple[bytes, str]:
-        """Read a manifest; gives its bytes and digest. Raises ArtifactError (another digest, too large) and UnavailableError."""
+    async def manifest(self, reference: Reference) -> bytes:
+        """Read a manifest; the caller checks its digest. Raises ArtifactError (too large) and UnavailableError."""
         path = f"/v2/{reference.repository}/manifests/{reference.digest or reference.tag}"
         async with self._get(path, reference.repository, accept=", ".join(MANIFEST_TYPES)) as response:
-            data = await _bounded(response, MAX_MANIFEST, "artifact.manifest-too-large", "the manifest")
-        digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
-        if reference.digest and digest != reference.digest:
-            raise ArtifactError(
-                "artifact.digest",
-                f"the registry's manifest has digest {digest}, and Git says {reference.digest}",
-                hint="find out which of the two was changed",
-            )
-        return data, digest
+            return await _bounded(response, MAX_MANIFEST, "artifact.manifest-too-large", "the manifest")
 
     async def blob(self, repository: str, digest: str, size: int, into: IO[bytes]) -> None:
         """Stream a blob into a file. Raises ArtifactError where size or digest are not the descriptor's, and UnavailableError."""
@@ -84,7 +101,7 @@ class RegistryClient:
                 hashed.update(chunk)
                 into.write(chunk)
         if read < size:
-            raise UnavailableError(f"blob {digest}: the answer ended after {read} of {size} bytes")
+            raise _unavailable(f"blob {digest}: the answer ended after {read} of {size} bytes")
         if f"sha256:{hashed.hexdigest()}" != digest:
             raise ArtifactError("artifact.digest", f"blob {digest} has other content than its digest says")
 
@@ -111,9 +128,9 @@ class RegistryClient:
                 tries += 1
                 await asyncio.sleep(wait)
         except TimeoutError as error:
-            raise UnavailableError(f"{self.registry}{path}: no answer within {self.timeout:g} s") from error
+            raise _unavailable(f"{self.registry}{path}: no answer within {self.timeout:g} s") from error
         except aiohttp.ClientError as error:
-            raise UnavailableError(f"{self.registry}{path}: {type(error).__name__} {error}") from error
+            raise _unavailable(f"{self.registry}{path}: {type(error).__name__} {error}") from error
 
     def _open(self, url: str, accept: str) -> Any:
         headers = {"Accept": accept, "User-Agent": "spinfleet", "Accept-Encoding": "identity"}
@@ -129,7 +146,7 @@ class RegistryClient:
         target = urljoin(url, response.headers.get("Location", ""))
         scheme = urlsplit(target).scheme
         if scheme != "https" and not (scheme == "http" and self.access.plain_http):
-            raise UnavailableError(f"{self.registry} redirects to a {scheme} address, which is not followed")
+            raise _unavailable(f"{self.registry} redirects to a {scheme} address, which is not followed")
         return target
 
     async def _sign_in(self, response: aiohttp.ClientResponse, repository: str) -> str:
@@ -140,14 +157,14 @@ class RegistryClient:
         if scheme.lower() == "basic" and self.access.username:
             return f"Basic {login}"
         if scheme.lower() != "bearer":
-            raise UnavailableError(
+            raise _unavailable(
                 f"{self.registry} asks who we are, and no credentials are configured for it",
                 hint="name a Secret in spec.policy.registries",
             )
         fields = dict(_CHALLENGE.findall(rest))
         realm = fields.get("realm", "")
         if urlsplit(realm).scheme != "https" and not (self.access.plain_http and urlsplit(realm).scheme == "http"):
-            raise UnavailableError(f"{self.registry} names a token service that is not https: {realm[:200]}")
+            raise _unavailable(f"{self.registry} names a token service that is not https: {realm[:200]}")
         # A registry names its token service itself: the login goes there only where that is known to be right.
         headers = {"Authorization": f"Basic {login}"} if self.access.username and _trusted(realm, self.base) else {}
         params = {"service": fields.get("service", ""), "scope": f"repository:{repository}:pull"}
@@ -155,13 +172,13 @@ class RegistryClient:
             realm, params=params, headers=headers, allow_redirects=False, ssl=self._tls()
         ) as answer:
             if answer.status != 200:
-                raise UnavailableError(f"{self.registry}: its token service answers {answer.status}")
+                raise _unavailable(f"{self.registry}: its token service answers {answer.status}")
             data = await _bounded(answer, _MAX_TOKEN, "artifact.token", "the token")
         try:
             body = json.loads(data)
             return f"Bearer {body.get('token') or body['access_token']}"
         except (ValueError, KeyError, AttributeError) as error:
-            raise UnavailableError(f"{self.registry}: its token service gives no token") from error
+            raise _unavailable(f"{self.registry}: its token service gives no token") from error
 
 
 async def _bounded(response: aiohttp.ClientResponse, limit: int, code: str, what: str) -> bytes:
@@ -184,10 +201,14 @@ def _busy(response: aiohttp.ClientResponse) -> float | None:
 
 def _refused(response: aiohttp.ClientResponse, path: str) -> UnavailableError:
     words = {401: "not signed in", 403: "not allowed", 404: "not found", 429: "too many requests"}
-    return UnavailableError(
+    return _unavailable(
         f"{urlsplit(str(response.url)).netloc}{path}: {words.get(response.status, f'HTTP {response.status}')}",
         hint="check that it was pushed and may be read",
     )
+
+
+def _unavailable(message: str, *, hint: str = "") -> UnavailableError:
+    return UnavailableError(message, hint=hint, code="artifact.unavailable")
 
 
 def _origin(url: str) -> str:

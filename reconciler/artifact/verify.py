@@ -1,228 +1,362 @@
-"""Verifying an artifact: numbered steps that fail closed.
+"""Verifying an artifact: numbered steps that fail closed (docs/verification.md).
 
-1. reference: parsed, its registry allowed, a digest named      4. layout: what the shim would run, and nothing else
-2. fetch: the manifest, from the configured registry only       5. git: the locked app against the spin.toml in Git
-3. digest and size of every byte read                           6. wasm: structure and validity, in a child   7. world: handlers
+1. reference  parsed, its registry allowed, a digest named       5. git        the locked app against the spin.toml in Git
+2. fetch      from the configured registry only                  6. wasm       structure and validity, in a bounded child
+3. digest     of every byte that is read, and its size           7. world      the export that each trigger needs
+4. layout     what the shim would run, and nothing else          8. signature  as the policies ask
+
+9. The verdict: Verified only if every step passed, or had nothing to check. After a refusal the steps go on as far as they have
+something to look at, so that people see everything at once; nothing passes any more.
 """
 
 from __future__ import annotations
 
-import asyncio
+import dataclasses
+import hashlib
+import json
 import tempfile
+import time
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import aiohttp
-
 from reconciler.artifact.access import RegistryAccess, access_for
 from reconciler.artifact.against_git import differences
+from reconciler.artifact.checklist import Checklist
 from reconciler.artifact.child import Children, WasmReport
+from reconciler.artifact.findings import Findings
 from reconciler.artifact.layout import MAX_JSON, Descriptor, Layout, LockedApp, check_config, layout_of, locked_app
-from reconciler.artifact.model import StepResult, Verdict, VerdictStatus
-from reconciler.artifact.reference import Reference, parse_reference
-from reconciler.artifact.registry import RegistryClient
-from reconciler.artifact.verdicts import VerdictCache
+from reconciler.artifact.model import Expected, Finding, Step, Verdict
+from reconciler.artifact.once import Once
+from reconciler.artifact.reference import Reference, parse_reference, prefix_matches
+from reconciler.artifact.registry import Registries, RegistryClient
 from reconciler.artifact.worlds import handler_fault
-from reconciler.errors import ArtifactError, UnavailableError
+from reconciler.errors import ArtifactError
 from reconciler.manifest.model import Application
 
-#: Changes with every change to what is checked: cached findings of another verifier don't count.
-VERIFIER = "1"
-_LARGEST_IN_MEMORY = 8 * 1024 * 1024
+#: Changes with every change to what steps 4 and 6 check: remembered findings of another verifier don't count.
+VERIFIER = "2"
+_NOTHING_EXPECTED = Expected()
+_MOST_VERDICTS = 20_000
+_MOST_CONTENTS = 64
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Source:
+    """Where an artifact is asked for: the parsed reference and its registry's client."""
+
+    reference: Reference
+    client: RegistryClient
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Proven:
+    """A manifest that is what its digest says. Blobs that it names are proven as they are read."""
+
+    source: Source
+    manifest: bytes
+    digest: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Contents:
-    """What an artifact holds, proven to be what its digest says."""
+    """What an artifact holds, by its manifest and locked app. `app` is None for a bare Wasm module."""
 
-    reference: Reference
-    digest: str
+    proven: Proven
     layout: Layout
     app: LockedApp | None
-    wasm: dict[str, WasmReport]
 
 
 @dataclass(kw_only=True, slots=True)
 class Verifier:
-    """Verifies artifacts. Open it with `async with`. The same artifact asked for several times at once is looked at once."""
+    """Verifies artifacts. Open it with `async with`. What several ask for at the same time is looked at once.
+
+    `registries` are reached as they say and no others where there are any; `cache` is a folder for findings and for layers while
+    they are looked at.
+    """
 
     registries: Sequence[RegistryAccess]
     cache: Path
-    require_digest: bool = True
-    _session: aiohttp.ClientSession | None = None
+    findings: Findings = field(init=False)
+    _clients: Registries = field(init=False)
     _children: Children = field(default_factory=Children)
-    _clients: dict[RegistryAccess, dict[str, RegistryClient]] = field(default_factory=dict)
-    _looking: dict[str, asyncio.Task[Contents]] = field(default_factory=dict)
-    _known: dict[str, Contents] = field(default_factory=dict)
+    _once: Once = field(default_factory=Once)
+    _verdicts: OrderedDict[tuple[str, str], tuple[Verdict, float | None]] = field(default_factory=OrderedDict)
+    _contents: OrderedDict[str, tuple[Layout, LockedApp | None]] = field(default_factory=OrderedDict)
+    _keys: OrderedDict[int, tuple[Application, str]] = field(default_factory=OrderedDict)
+
+    def __post_init__(self) -> None:
+        self.findings = Findings(self.cache)
+        self._clients = Registries()
 
     async def __aenter__(self) -> Self:
-        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=30))
+        await self._clients.open()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for task in self._looking.values():
-            task.cancel()
-        await asyncio.gather(*self._looking.values(), return_exceptions=True)
-        if self._session is not None:
-            await self._session.close()
+        await self._once.close()
+        await self._clients.close()
 
-    async def verify(self, reference: str, *, expected: Application | None = None, spin: str | None = None) -> Verdict:  # noqa: ARG002 - for the world tables of each Spin version
-        """Verify an artifact against what Git says. Nothing is raised: what could not be completed is Incomplete."""
-        steps: list[StepResult] = []
-        warnings: tuple[str, ...] = ()
-        digest = ""
-        try:
-            parsed, access = self._reference(reference, steps)
-            contents = await self._contents(parsed, access, steps)
-            digest = contents.digest
-            if expected is not None:
-                warnings = self._against_git(contents, expected, steps)
-            self._world(contents, steps)
-        except ArtifactError as error:
-            return Verdict(
-                status=VerdictStatus.REFUSED, reference=reference, digest=digest, code=error.code, message=error.message,
-                hint=error.hint, steps=tuple(steps),
-            )  # fmt: skip
-        except UnavailableError as error:
-            return Verdict(
-                status=VerdictStatus.INCOMPLETE, reference=reference, digest=digest, code="artifact.unavailable", message=error.message,
-                hint=error.hint, steps=tuple(steps),
-            )  # fmt: skip
-        except (OSError, ValueError, RecursionError) as error:
-            # Nothing that a registry or a configuration says may end the agent's turn: what broke here was not checked.
-            return Verdict(
-                status=VerdictStatus.INCOMPLETE, reference=reference, digest=digest, code="artifact.unavailable",
-                message=f"the verification could not be completed: {error}"[:300], steps=tuple(steps),
-            )  # fmt: skip
-        return Verdict(
-            status=VerdictStatus.VERIFIED, reference=reference, digest=digest, steps=tuple(steps), warnings=warnings
-        )
+    async def verify(self, reference: str, expected: Expected = _NOTHING_EXPECTED) -> Verdict:
+        """Verify an artifact against what is asked of it. Nothing is raised: what could not be completed is Incomplete."""
+        key = (reference, self._key(expected))
+        if (known := self._known(key)) is not None:
+            return known
+        steps = Checklist()
+        source = await steps.run(Step.REFERENCE, self._reference, reference, expected)
+        manifest = await steps.run(Step.FETCH, self._fetch, source)
+        proven = await steps.run(Step.DIGEST, self._prove, source, manifest)
+        contents = await steps.run(Step.LAYOUT, self._layout, proven)
+        await steps.run(Step.GIT, self._git, contents, expected)
+        wasm = await steps.run(Step.WASM, self._wasm, contents)
+        await steps.run(Step.WORLD, self._world, contents, wasm, expected)
+        await steps.run(Step.SIGNATURE, self._signature, proven, expected)
+        verdict = steps.verdict(reference, proven.digest if proven is not None else "")
+        self._remember(key, verdict)
+        return verdict
 
-    def _reference(self, text: str, steps: list[StepResult]) -> tuple[Reference, RegistryAccess]:
-        """Step 1."""
-        with _step(steps, "reference"):
-            reference = parse_reference(text)
-            if self.require_digest and not reference.digest:
-                raise ArtifactError(
-                    "artifact.no-digest",
-                    f"{text}: a tag can be moved; a digest is required",
-                    hint="write registry/name@sha256:…",
-                )
-            access = access_for(reference, self.registries)
-            if access is None:
-                allowed = ", ".join(entry.prefix for entry in self.registries)
-                raise ArtifactError(
-                    "artifact.registry", f"{reference.registry} is not among the allowed registries ({allowed})"
-                )
-        return reference, access
+    # Step 1
 
-    async def _contents(self, reference: Reference, access: RegistryAccess, steps: list[StepResult]) -> Contents:
-        """Steps 2, 3, 4 and 6: what is true of the digest alone, looked at once and remembered."""
-        key = str(reference)
-        if key not in self._known:
-            task = self._looking.get(key)
-            if task is None:
-                task = self._looking[key] = asyncio.create_task(self._look(reference, access))
-                task.add_done_callback(lambda _: self._looking.pop(key, None))
-            with _step(steps, "contents"):
-                contents = await asyncio.shield(task)
-            if reference.digest:
-                self._known[key] = contents
-        else:
-            contents = self._known[key]
-            steps.append(StepResult(name="contents", passed=True, detail="known"))
-        return contents
+    async def _reference(self, text: str, expected: Expected) -> Finding[Source]:
+        reference = parse_reference(text)
+        if expected.require_digest and not reference.digest:
+            raise ArtifactError(
+                "artifact.no-digest",
+                f"{text}: a tag can be moved; a digest is required",
+                hint="write registry/name@sha256:…",
+            )
+        for prefixes in expected.registries:
+            if not any(prefix_matches(prefix, reference) for prefix in prefixes):
+                raise _not_allowed(reference, prefixes)
+        access = access_for(reference, self.registries)
+        if access is None:
+            raise _not_allowed(reference, [entry.prefix for entry in self.registries])
+        return Finding(value=Source(reference=reference, client=self._clients.of(reference.registry, access)))
 
-    async def _look(self, reference: Reference, access: RegistryAccess) -> Contents:
-        client = self._client(reference.registry, access)
-        data, digest = await client.manifest(reference)
-        layout = layout_of(data)
-        check_config(await self._small(client, reference, layout.config), layout)
-        app = None
-        if layout.application is not None:
-            app = locked_app(await self._small(client, reference, layout.application), layout)
-        wasm = {layer.digest: await self._wasm(client, reference, layer) for layer in layout.wasm}
-        for component in app.components if app is not None else ():
-            if component.inline is not None:
-                wasm[component.id] = await self._inline(component.inline)
-        return Contents(reference=reference, digest=digest, layout=layout, app=app, wasm=wasm)
+    # Steps 2 and 3
 
-    def _client(self, registry: str, access: RegistryAccess) -> RegistryClient:
-        assert self._session is not None  # noqa: S101 - `async with` has opened it
-        clients = self._clients.setdefault(access, {})
-        if registry not in clients:
-            clients[registry] = RegistryClient(session=self._session, access=access, registry=registry)
-        return clients[registry]
+    async def _fetch(self, source: Source) -> Finding[bytes]:
+        """Give the manifest. Each repository is asked once: that another has the same digest does not make it be here."""
+        reference = source.reference
+        place = f"{reference.registry}/{reference.repository}"
 
-    async def _small(self, client: RegistryClient, reference: Reference, descriptor: Descriptor) -> bytes:
+        async def read() -> Finding[bytes]:
+            digest = reference.digest
+            if digest and await self.findings.get("fetch", place, digest) is not None:
+                known = await self.findings.blob(digest)
+                if known is not None:
+                    return Finding(value=known, known=True)
+            manifest = await source.client.manifest(reference)
+            if digest and _digest(manifest) == digest:
+                await self.findings.keep_blob(digest, manifest)
+                await self.findings.put("fetch", place, digest, value={})
+            return Finding(value=manifest)
+
+        return await self._once.do(("fetch", str(reference)), str(reference), read)
+
+    async def _prove(self, source: Source, manifest: bytes) -> Finding[Proven]:
+        digest, wanted = _digest(manifest), source.reference.digest
+        if wanted and digest != wanted:
+            raise ArtifactError(
+                "artifact.digest",
+                f"the registry's manifest has digest {digest}, and Git says {wanted}",
+                hint="find out which of the two was changed",
+            )
+        return Finding(value=Proven(source=source, manifest=manifest, digest=digest), detail=digest)
+
+    async def _small(self, source: Source, descriptor: Descriptor) -> bytes:
+        """Read a blob of JSON, proven, from what is known or from the registry."""
         if descriptor.size > MAX_JSON:
             raise ArtifactError(
                 "artifact.size", f"a JSON blob of {descriptor.size} bytes, and at most {MAX_JSON} are read"
             )
-        with tempfile.SpooledTemporaryFile(max_size=_LARGEST_IN_MEMORY) as handle:
-            await client.blob(reference.repository, descriptor.digest, descriptor.size, handle)
-            handle.seek(0)
-            return bytes(handle.read())
 
-    async def _wasm(self, client: RegistryClient, reference: Reference, layer: Descriptor) -> WasmReport:
-        """Fetch a Wasm layer to disk and look inside; known digests are not even fetched."""
-        store = VerdictCache(self.cache, VERIFIER)
-        if (known := _report(store.get(layer.digest))) is not None:
-            return known
-        with tempfile.NamedTemporaryFile(prefix="layer-", suffix=".wasm") as handle:
-            await client.blob(reference.repository, layer.digest, layer.size, handle)
-            handle.flush()
-            report = await self._children.validate(Path(handle.name))
-        value = {"kind": report.kind, "imports": report.imports, "exports": report.exports, "modules": report.modules}
-        await asyncio.to_thread(store.put, layer.digest, value)
-        return report
+        async def read() -> bytes:
+            if (known := await self.findings.blob(descriptor.digest)) is not None:
+                return known
+            with self._file() as handle:
+                await source.client.blob(source.reference.repository, descriptor.digest, descriptor.size, handle)
+                handle.seek(0)
+                data = bytes(handle.read())
+            await self.findings.keep_blob(descriptor.digest, data)
+            return data
 
-    async def _inline(self, data: bytes) -> WasmReport:
-        with tempfile.NamedTemporaryFile(prefix="inline-", suffix=".wasm") as handle:
-            handle.write(data)
-            handle.flush()
-            return await self._children.validate(Path(handle.name))
+        return await self._once.do(("bytes", descriptor.digest), str(source.reference), read)
 
-    def _against_git(self, contents: Contents, expected: Application, steps: list[StepResult]) -> tuple[str, ...]:
-        """Step 5."""
-        with _step(steps, "git"):
-            if contents.app is None:
-                return ("the artifact is a bare Wasm module: its grants can't be compared with spin.toml",)
-            errors, warnings = differences(contents.app, expected)
-            if errors:
-                raise ArtifactError(
-                    "artifact.differs-from-git",
-                    "; ".join(errors[:5]),
-                    hint="push the artifact built from this spin.toml, and put its digest into Git",
-                )
-        return tuple(warnings)
+    def _file(self) -> Any:
+        """Open a file for a layer: in the cache folder, as the agent's root file system is read-only."""
+        self.cache.mkdir(parents=True, exist_ok=True)
+        return tempfile.NamedTemporaryFile(prefix="layer-", suffix=".tmp", dir=self.cache)
 
-    def _world(self, contents: Contents, steps: list[StepResult]) -> None:
-        """Step 7."""
+    # Step 4
+
+    async def _layout(self, proven: Proven) -> Finding[Contents]:
+        known = self._contents.get(proven.digest)
+        if known is None:
+            layout = layout_of(proven.manifest)
+            check_config(await self._small(proven.source, layout.config), layout)
+            app = None
+            if layout.application is not None:
+                app = locked_app(await self._small(proven.source, layout.application), layout)
+            known = self._contents[proven.digest] = layout, app
+            while len(self._contents) > _MOST_CONTENTS:
+                self._contents.popitem(last=False)
+        layout, app = known
+        return Finding(value=Contents(proven=proven, layout=layout, app=app), detail=_layers(layout))
+
+    # Step 5
+
+    async def _git(self, contents: Contents, expected: Expected) -> Finding[bool]:
+        if expected.application is None:
+            return Finding(value=True, asked=False, detail="no spin.toml to compare with")
         if contents.app is None:
+            warning = "the artifact is a bare Wasm module: its grants can't be compared with spin.toml"
+            return Finding(value=True, warnings=(warning,), detail="not comparable")
+        errors, warnings = differences(contents.app, expected.application)
+        if errors:
+            raise ArtifactError(
+                "artifact.differs-from-git",
+                "; ".join(errors[:5]),
+                hint="push the artifact built from this spin.toml, and put its digest into Git",
+            )
+        return Finding(value=True, warnings=tuple(warnings))
+
+    # Step 6
+
+    async def _wasm(self, contents: Contents) -> Finding[Mapping[str, WasmReport]]:
+        """Look inside every Wasm layer, referenced or not, and at what stands in the locked app itself."""
+        source = contents.proven.source
+        reports = {layer.digest: await self._layer(source, layer) for layer in contents.layout.wasm}
+        for component in contents.app.components if contents.app is not None else ():
+            if component.inline is not None:
+                with self._file() as handle:
+                    handle.write(component.inline)
+                    handle.flush()
+                    reports[component.id] = await self._children.validate(Path(handle.name))
+        return Finding(value=reports, detail=", ".join(sorted(f"{each.kind}" for each in reports.values())))
+
+    async def _layer(self, source: Source, layer: Descriptor) -> WasmReport:
+        """Give what is inside a layer. Its digest proves it: found once, it need not even be fetched."""
+
+        async def look() -> WasmReport:
+            if (known := _report(await self.findings.get("wasm", layer.digest, VERIFIER))) is not None:
+                return known
+            with self._file() as handle:
+                await source.client.blob(source.reference.repository, layer.digest, layer.size, handle)
+                handle.flush()
+                report = await self._children.validate(Path(handle.name))
+            await self.findings.put("wasm", layer.digest, VERIFIER, value=dataclasses.asdict(report))
+            return report
+
+        return await self._once.do(("wasm", layer.digest), str(source.reference), look)
+
+    # Step 7
+
+    async def _world(
+        self,
+        contents: Contents,
+        wasm: Mapping[str, WasmReport],
+        expected: Expected,  # noqa: ARG002 - for the tables of each Spin version
+    ) -> Finding[bool]:
+        if contents.app is None:
+            return Finding(value=True, asked=False, detail="a bare Wasm module has no triggers")
+        components = {component.id: component for component in contents.app.components}
+        for trigger in contents.app.triggers:
+            config = trigger.get("trigger_config") or {}
+            name = config.get("component") if isinstance(config, dict) else None
+            component = components.get(name) if isinstance(name, str) else None
+            if component is None:
+                continue
+            report = wasm.get(component.digest) or wasm.get(component.id)
+            if report is None or report.kind == "module":
+                continue
+            executor = config.get("executor") or {}
+            wagi = isinstance(executor, dict) and executor.get("type") == "wagi"
+            if fault := handler_fault(str(trigger.get("trigger_type")), report.exports, wagi=wagi):
+                raise ArtifactError(
+                    "artifact.world", f"component {name!r}: {fault}", hint="build it for the world of its trigger"
+                )
+        return Finding(value=True)
+
+    # Step 8
+
+    async def _signature(self, proven: Proven, expected: Expected) -> Finding[bool]:  # noqa: ARG002 - for the rules of Fleet and FleetSync
+        return Finding(value=True, asked=False, detail="no signature was asked for")
+
+    # Step 9
+
+    def _known(self, key: tuple[str, str]) -> Verdict | None:
+        known = self._verdicts.get(key)
+        if known is None:
+            return None
+        verdict, until = known
+        if until is not None and time.monotonic() >= until:
+            del self._verdicts[key]
+            return None
+        self._verdicts.move_to_end(key)
+        return verdict
+
+    def _remember(self, key: tuple[str, str], verdict: Verdict) -> None:
+        """Keep what would be found again: never what is incomplete, or what another answer of the registry may change."""
+        if not verdict.lasting or "@" not in verdict.reference:
             return
-        with _step(steps, "world"):
-            components = {component.id: component for component in contents.app.components}
-            for trigger in contents.app.triggers:
-                config = trigger.get("trigger_config") or {}
-                name = config.get("component") if isinstance(config, dict) else None
-                component = components.get(name) if isinstance(name, str) else None
-                if component is None:
-                    continue
-                report = contents.wasm.get(component.digest) or contents.wasm.get(component.id)
-                if report is None or report.kind == "module":
-                    continue
-                executor = config.get("executor") or {}
-                wagi = isinstance(executor, dict) and executor.get("type") == "wagi"
-                if fault := handler_fault(str(trigger.get("trigger_type")), report.exports, wagi=wagi):
-                    raise ArtifactError(
-                        "artifact.world", f"component {name!r}: {fault}", hint="build it for the world of its trigger"
-                    )
+        until = time.monotonic() + verdict.lasts if verdict.lasts is not None else None
+        self._verdicts[key] = verdict, until
+        while len(self._verdicts) > _MOST_VERDICTS:
+            self._verdicts.popitem(last=False)
+
+    def _key(self, expected: Expected) -> str:
+        """Give a digest of what is asked, with that of its spin.toml taken once."""
+        application = expected.application
+        rest = repr(dataclasses.replace(expected, application=None))
+        if application is None:
+            return rest
+        held = self._keys.get(id(application))
+        if held is None or held[0] is not application:
+            held = self._keys[id(application)] = application, application_key(application)
+            while len(self._keys) > _MOST_VERDICTS:
+                self._keys.popitem(last=False)
+        return f"{held[1]} {rest}"
+
+
+def application_key(application: Application) -> str:
+    """Give a digest of what an application is, wherever it stands in its file."""
+
+    def plain(value: Any) -> Any:
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            names = [each.name for each in dataclasses.fields(value) if each.name != "line"]
+            return {name: plain(getattr(value, name)) for name in names}
+        if isinstance(value, Mapping):
+            return {str(key): plain(each) for key, each in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [plain(each) for each in value]
+        return value
+
+    text = json.dumps(plain(application), sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _digest(data: bytes) -> str:
+    return f"sha256:{hashlib.sha256(data).hexdigest()}"
+
+
+def _not_allowed(reference: Reference, prefixes: Sequence[str]) -> ArtifactError:
+    allowed = ", ".join(prefixes) or "none"
+    return ArtifactError(
+        "artifact.registry",
+        f"{reference.registry}/{reference.repository} is not among the allowed registries ({allowed})",
+        hint="push it to one of them, or list its prefix",
+    )
+
+
+def _layers(layout: Layout) -> str:
+    kind = "Spin application" if layout.application is not None else "single Wasm layer"
+    return f"{kind}, {len(layout.layers)} layers, {sum(layer.size for layer in layout.layers)} bytes"
 
 
 def _report(value: Mapping[str, Any] | None) -> WasmReport | None:
@@ -235,20 +369,3 @@ def _report(value: Mapping[str, Any] | None) -> WasmReport | None:
     return WasmReport(
         kind=value["kind"], imports=tuple(value["imports"]), exports=tuple(value["exports"]), modules=value["modules"]
     )
-
-
-class _step:  # noqa: N801 - reads as a statement
-    """Records a step as passed, or as failed with the error that ends it."""
-
-    def __init__(self, steps: list[StepResult], name: str) -> None:
-        self._steps, self._name = steps, name
-
-    def __enter__(self) -> None:
-        """Begin."""
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._steps.append(
-            StepResult(name=self._name, passed=error is None, detail=str(error) if error is not None else "")
-        )

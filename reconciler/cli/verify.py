@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from reconciler.manifest.model import Application
 
 
+_DASH = "\N{EN DASH}"
+
+
 @click.command()
 @click.argument("target", metavar="REF|APP")
 @click.option(
@@ -38,6 +41,7 @@ def verify(target: str, path: Path, cluster: str | None, mirrors: tuple[str, ...
 
     reference, application, spin = _subject(target, path, cluster)
     from reconciler.artifact.access import RegistryAccess
+    from reconciler.artifact.model import Expected
     from reconciler.artifact.verify import Verifier
     from reconciler.local.binary import cache_folder
 
@@ -45,17 +49,25 @@ def verify(target: str, path: Path, cluster: str | None, mirrors: tuple[str, ...
     registries = [RegistryAccess(prefix=prefix, mirror=host, plain_http=plain_http) for prefix, _, host in entries]
 
     async def run() -> Verdict:
-        async with Verifier(registries=registries, cache=cache_folder() / "verdicts", require_digest=False) as verifier:
-            return await verifier.verify(reference, expected=application, spin=spin)
+        expected = Expected(require_digest=False, application=application, spin=spin)
+        async with Verifier(registries=registries, cache=cache_folder() / "verdicts") as verifier:
+            return await verifier.verify(reference, expected)
 
-    from reconciler.artifact.model import VerdictStatus
+    from reconciler.artifact.model import Outcome, VerdictStatus
 
+    marks = {
+        Outcome.PASSED: click.style("✓", fg="green"),
+        Outcome.NOT_ASKED: _DASH,
+        Outcome.NOT_REACHED: _DASH,
+        Outcome.REFUSED: click.style("✗", fg="red"),
+        Outcome.INCOMPLETE: click.style("?", fg="yellow"),
+    }
     verdict = asyncio.run(run())
     if form != "text":
         write(verdict.to_json(), form)
     else:
         for step in verdict.steps:
-            click.echo(f"{click.style('✓', fg='green') if step.passed else click.style('✗', fg='red')} {step.name}")
+            click.echo(f"{marks[step.outcome]} {step.step}")
         for warning in verdict.warnings:
             click.echo(f"{click.style('warning', fg='yellow')}: {warning}")
         click.echo(f"{verdict.status}: {verdict.reference}" + (f"\n  {verdict.message}" if verdict.message else ""))

@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 
 from reconciler.artifact.access import RegistryAccess
-from reconciler.artifact.model import VerdictStatus
+from reconciler.artifact.model import Expected, VerdictStatus
 from reconciler.artifact.reference import parse_reference
 from reconciler.artifact.registry import RegistryClient
 from reconciler.artifact.verify import Verifier
@@ -41,21 +41,25 @@ def _application(corpus: Path, name: str) -> Application:
     return parsed.application
 
 
+def _expected(corpus: Path, name: str) -> Expected:
+    return Expected(require_digest=False, application=_application(corpus, name), spin="3.6")
+
+
 @pytest.mark.parametrize("name", ["plain", "files"])
 async def test_spins_own_artifacts_verify_against_their_manifest(
     spins: str, corpus: Path, tmp_path: Path, name: str
 ) -> None:
     access = [RegistryAccess(prefix=spins, plain_http=True)]
-    async with Verifier(registries=access, cache=tmp_path, require_digest=False) as verifier:
-        verdict = await verifier.verify(f"{spins}/acme/{name}:v1", expected=_application(corpus, name), spin="3.6")
+    async with Verifier(registries=access, cache=tmp_path) as verifier:
+        verdict = await verifier.verify(f"{spins}/acme/{name}:v1", _expected(corpus, name))
     assert verdict.status is VerdictStatus.VERIFIED, verdict.message
     assert verdict.warnings == ()
 
 
 async def test_an_artifact_of_another_manifest_is_refused(spins: str, corpus: Path, tmp_path: Path) -> None:
     access = [RegistryAccess(prefix=spins, plain_http=True)]
-    async with Verifier(registries=access, cache=tmp_path, require_digest=False) as verifier:
-        verdict = await verifier.verify(f"{spins}/acme/files:v1", expected=_application(corpus, "plain"))
+    async with Verifier(registries=access, cache=tmp_path) as verifier:
+        verdict = await verifier.verify(f"{spins}/acme/files:v1", _expected(corpus, "plain"))
     assert verdict.status is VerdictStatus.REFUSED
     assert verdict.code == "artifact.differs-from-git"
 
@@ -63,7 +67,7 @@ async def test_an_artifact_of_another_manifest_is_refused(spins: str, corpus: Pa
 async def test_what_we_publish_has_the_structure_of_what_spin_publishes(spins: str, corpus: Path) -> None:
     async with aiohttp.ClientSession() as session:
         client = RegistryClient(session=session, access=RegistryAccess(prefix=spins, plain_http=True), registry=spins)
-        data, _ = await client.manifest(parse_reference(f"{spins}/acme/plain:v1"))
+        data = await client.manifest(parse_reference(f"{spins}/acme/plain:v1"))
         theirs = json.loads(data)
         blobs = [await _blob(client, each) for each in (theirs["config"], *theirs["layers"])]
     ours = assemble_application(_application(corpus, "plain"), {"web": blobs[1]})

@@ -8,7 +8,7 @@ from typing import Any, cast
 from reconciler.agent.fleetsync import Policy
 from reconciler.agent.metrics import Metrics
 from reconciler.agent.releases import Held, Release, Releases
-from reconciler.artifact.model import Verdict, VerdictStatus
+from reconciler.artifact.model import Expected, Verdict, VerdictStatus
 from reconciler.fleet.model import AppAssignment, Assignment, Cluster, Fleet, Unit, Withheld
 from reconciler.manifest import parse
 from reconciler.problems import Problem
@@ -41,7 +41,7 @@ class Answers:
     def __init__(self, answer: Callable[[str], VerdictStatus]) -> None:
         self.answer, self.asked = answer, 0
 
-    async def verify(self, reference: str, **_: Any) -> Verdict:
+    async def verify(self, reference: str, _: Expected) -> Verdict:
         self.asked += 1
         return Verdict(status=self.answer(reference), reference=reference, message="because")
 

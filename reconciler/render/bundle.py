@@ -6,7 +6,7 @@ from typing import Any
 
 from reconciler.fleet.model import BundleAssignment, SourcedObject
 from reconciler.problems import Problem, Severity
-from reconciler.render.labels import traced
+from reconciler.render.labels import shared_labels, traced
 
 #: Built-in kinds without a namespace; a custom kind without metadata.namespace is told by the API server's discovery.
 CLUSTER_SCOPED = frozenset(
@@ -28,6 +28,7 @@ CLUSTER_SCOPED = frozenset(
 def bundle_objects(bundle: BundleAssignment, problems: list[Problem]) -> list[dict[str, Any]]:
     """Give a bundle's objects in file order. A Secret whose values stand in Git is warned of."""
     found = []
+    ours = shared_labels(bundle.fleet)
     for sourced in bundle.objects:
         obj = dict(sourced.object)
         group = str(obj["apiVersion"]).rpartition("/")[0]
@@ -37,6 +38,7 @@ def bundle_objects(bundle: BundleAssignment, problems: list[Problem]) -> list[di
         obj.pop("status", None)
         if obj["kind"] == "Secret" and obj["apiVersion"] == "v1" and (obj.get("data") or obj.get("stringData")):
             problems.append(_readable(sourced))
+        obj["metadata"] = {**obj["metadata"], "labels": {**ours, **(obj["metadata"].get("labels") or {})}}
         found.append(traced(obj, owner=bundle.name, path=sourced.path))
     return found
 

@@ -14,6 +14,12 @@ SHARED = "_shared"
 #: Annotations that every rendered object carries: the app, bundle or `_shared` it belongs to, and the file and line it came from.
 APP_ANNOTATION = "spinfleet.dev/app"
 SOURCE_ANNOTATION = "spinfleet.dev/source"
+#: Annotations of a workload: the app's version, its artifact's digest, and the capabilities that its artifact was verified to have.
+VERSION_ANNOTATION = "spinfleet.dev/version"
+DIGEST_ANNOTATION = "spinfleet.dev/artifact-digest"
+CAPABILITIES_ANNOTATION = "spinfleet.dev/capabilities"
+#: Annotation of pods: a hash of the Git ids of what they read and SpinKube's operator does not watch.
+INPUTS_ANNOTATION = "spinfleet.dev/inputs"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

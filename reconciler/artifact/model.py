@@ -12,7 +12,7 @@ from reconciler.manifest.model import Application
 T = TypeVar("T")
 
 #: Refusals of what a registry gave, not of what the digest names: it may be repaired.
-_MAY_BE_REPAIRED = frozenset({"artifact.digest"})
+_MAY_BE_REPAIRED = frozenset({"artifact.digest", "artifact.size", "artifact.manifest-too-large"})
 
 
 class Step(StrEnum):
@@ -100,6 +100,7 @@ class Verdict:
 
     `digest` is the manifest's (`sha256:…`), "" where it was not learnt. `warnings` are told and change nothing. `steps` has every
     step, those not reached as well. `lasts`: the seconds it may be remembered for, None where it holds as long as what was asked.
+    `retry_after`: the seconds that a registry asked to be left alone for.
     """
 
     status: VerdictStatus
@@ -111,6 +112,7 @@ class Verdict:
     steps: tuple[StepResult, ...] = ()
     warnings: tuple[str, ...] = ()
     lasts: float | None = field(default=None, compare=False)
+    retry_after: float | None = field(default=None, compare=False)
 
     @property
     def lasting(self) -> bool:

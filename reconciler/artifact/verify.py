@@ -23,7 +23,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from reconciler.artifact.access import RegistryAccess, access_for
+from reconciler.artifact.access import Hosts, RegistryAccess, access_for
 from reconciler.artifact.against_git import differences
 from reconciler.artifact.checklist import Checklist
 from reconciler.artifact.child import Children, WasmReport
@@ -31,7 +31,7 @@ from reconciler.artifact.findings import Findings
 from reconciler.artifact.layout import MAX_JSON, Descriptor, Layout, LockedApp, check_config, layout_of, locked_app
 from reconciler.artifact.model import Expected, Finding, Step, Verdict
 from reconciler.artifact.once import Once
-from reconciler.artifact.reference import Reference, parse_reference, prefix_matches
+from reconciler.artifact.reference import Reference, digest_of, parse_reference, prefix_matches
 from reconciler.artifact.registry import Registries, RegistryClient
 from reconciler.artifact.worlds import handler_fault
 from reconciler.errors import ArtifactError
@@ -90,7 +90,7 @@ class Verifier:
 
     def __post_init__(self) -> None:
         self.findings = Findings(self.cache)
-        self._clients = Registries()
+        self._clients = Registries(Hosts.of(self.registries))
 
     async def __aenter__(self) -> Self:
         await self._clients.open()
@@ -152,7 +152,7 @@ class Verifier:
                 if known is not None:
                     return Finding(value=known, known=True)
             manifest = await source.client.manifest(reference)
-            if digest and _digest(manifest) == digest:
+            if digest and digest_of(manifest, digest) == digest:
                 await self.findings.keep_blob(digest, manifest)
                 await self.findings.put("fetch", place, digest, value={})
             return Finding(value=manifest)
@@ -160,7 +160,8 @@ class Verifier:
         return await self._once.do(("fetch", str(reference)), str(reference), read)
 
     async def _prove(self, source: Source, manifest: bytes) -> Finding[Proven]:
-        digest, wanted = _digest(manifest), source.reference.digest
+        wanted = source.reference.digest
+        digest = digest_of(manifest, wanted or "sha256:")
         if wanted and digest != wanted:
             raise ArtifactError(
                 "artifact.digest",
@@ -339,10 +340,6 @@ def application_key(application: Application) -> str:
 
     text = json.dumps(plain(application), sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _digest(data: bytes) -> str:
-    return f"sha256:{hashlib.sha256(data).hexdigest()}"
 
 
 def _not_allowed(reference: Reference, prefixes: Sequence[str]) -> ArtifactError:

@@ -28,6 +28,7 @@ from reconciler.fleet.overrides import Layer, Origins, layers_of, merged
 from reconciler.fleet.patches import patches_for
 from reconciler.fleet.placement import may_be_placed, placement_of
 from reconciler.fleet.reads import inputs_of, services_of
+from reconciler.fleet.sealed_objects import still_sealed
 from reconciler.fleet.variables import filled, missing, variables_of
 from reconciler.problems import Problem, has_errors
 from reconciler.schema_check import check, closest
@@ -124,6 +125,7 @@ def _app(fleet: Fleet, app: AppDefinition, place: Here) -> Unit | None:
         executor=executor,
         inputs=inputs_of(spec, spec["namespace"], place.brought),
         services=services_of(fleet, cluster, spec, app.application, place.brought),
+        files=app.files,
     )
 
 
@@ -201,7 +203,10 @@ def _patched(
             problems.append(
                 origins.problem(fault.pointer, "bundle.patch", f"after this patch: {fault.message}", fault.hint)
             )
-    return sourced if obj is sourced.object else replace(sourced, object=obj)
+    if obj is sourced.object:
+        return sourced
+    sealed = still_sealed(sourced.sealed, obj) if sourced.sealed is not None else None
+    return replace(sourced, object=obj, sealed=sealed)
 
 
 def _withheld(definition: AppDefinition | BundleDefinition, problems: list[Problem] | None = None) -> Withheld:

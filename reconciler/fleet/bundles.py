@@ -10,9 +10,11 @@ from reconciler.fleet.documents import MANIFEST_SUFFIXES, Document, without_null
 from reconciler.fleet.model import API_GROUP, BundleDefinition, SourcedObject
 from reconciler.fleet.object_rules import object_fault
 from reconciler.fleet.paths import beside
+from reconciler.fleet.sealed_objects import add_sealed
 from reconciler.fleet.version import version_of
 from reconciler.fleet.yaml_reader import Document as YamlDocument
 from reconciler.problems import Problem, has_errors
+from reconciler.sops.sealed import is_sealed
 
 
 def folder_of(document: Document) -> str | None:
@@ -55,6 +57,9 @@ def _define(
     for path, blob in files:
         source = reader.objects(path)
         problems += source.problems
+        if is_sealed([each.value for each in source.documents]):
+            add_sealed(source, path, blob, objects, problems)
+            continue
         for each in source.documents:
             _add(each, blob, objects, problems)
     problems += _twice(objects)

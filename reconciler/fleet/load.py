@@ -57,7 +57,8 @@ def load(tree: Tree, *, cache: LoadCache | None = None) -> Loaded:
     told += [problem for each in rollouts.values() for problem in each.problems]
     told += [problem for each in cluster_problems.values() for problem in each]
     told += [problem for each in (*fleets, *found.documents["FleetSync"]) for problem in each.problems]
-    told += [*linked.problems, *_unused(found, found.documents["Bundle"])]
+    used = {file.path for app in apps.values() for file in app.files}
+    told += [*linked.problems, *_unused(found, found.documents["Bundle"], used)]
     reader.finish()
     problems = tuple(sorted(set(told), key=Problem.sort_key))
     if fleet_document is None or commit_errors:
@@ -144,7 +145,7 @@ def _first_of_each(documents: Mapping[str, tuple[Document, ...]]) -> list[Docume
     return list(first.values())
 
 
-def _unused(found: _Found, bundles: tuple[Document, ...]) -> list[Problem]:
+def _unused(found: _Found, bundles: tuple[Document, ...], used: set[str]) -> list[Problem]:
     """Warn of YAML that nothing reads: a misnamed folder or a forgotten document is found this way."""
     prefixes = tuple(folder for folder in (folder_of(each) for each in bundles) if folder is not None)
     return [
@@ -157,5 +158,5 @@ def _unused(found: _Found, bundles: tuple[Document, ...]) -> list[Problem]:
         )
         for path in found.unused
         # Hidden files and folders (.github and the like) are other tools' own.
-        if not path.startswith((".", *prefixes)) and "/." not in path
+        if path not in used and not path.startswith((".", *prefixes)) and "/." not in path
     ]

@@ -9,6 +9,7 @@ from typing import Any
 from reconciler.fleet.yaml_reader import Document
 from reconciler.manifest.model import Application
 from reconciler.problems import Problem, Severity
+from reconciler.sops.sealed import Sealed, SealedFile
 
 API_GROUP = "spinfleet.dev"
 API_VERSION = f"{API_GROUP}/v1alpha1"
@@ -39,6 +40,19 @@ class Cluster:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ValuesFile:
+    """A file that values of an App are read from: `values` by top-level key, encrypted ones as marks.
+
+    `sealed` is None where the file stands in Git in plain.
+    """
+
+    path: str
+    blob: str
+    values: Mapping[str, Any]
+    sealed: SealedFile | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class AppDefinition:
     """An identified App document. `spec` is as written; `problems` are its own, errors and warnings.
 
@@ -57,16 +71,21 @@ class AppDefinition:
     problems: tuple[Problem, ...] = ()
     version: str = ""
     document: Document | None = field(default=None, repr=False, compare=False)
+    files: tuple[ValuesFile, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SourcedObject:
-    """A plain Kubernetes object of a Bundle and the place where it is written; `blob` is the Git id of that file."""
+    """A plain Kubernetes object of a Bundle and the place where it is written; `blob` is the Git id of that file.
+
+    Where the file is encrypted, `object` has a mark for each encrypted value and `sealed` says where those come from.
+    """
 
     object: Mapping[str, Any]
     path: str
     line: int
     blob: str = ""
+    sealed: Sealed | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -195,6 +214,7 @@ class AppAssignment:
     executor: Executor | None = None
     inputs: Mapping[tuple[str, str], str] = field(default_factory=dict)
     services: Mapping[tuple[str, str], Target] = field(default_factory=dict)
+    files: tuple[ValuesFile, ...] = ()
 
     @property
     def creates_deployment(self) -> bool:

@@ -23,6 +23,7 @@ from reconciler.render.routes import Route, routes_of
 from reconciler.render.runtime_config import needs_secret, runtime_config_secret
 from reconciler.render.runtime_config_rules import runtime_config_problems
 from reconciler.render.spinapp import spinapp
+from reconciler.render.values_secret import with_values_secrets
 
 #: What acts on a Deployment or its pods, which some executors don't make.
 _OF_PODS = ("autoscaling", "disruption", "network", "monitoring")
@@ -30,14 +31,14 @@ _OF_PODS = ("autoscaling", "disruption", "network", "monitoring")
 
 def app_objects(app: AppAssignment, problems: list[Problem]) -> list[dict[str, Any]]:
     """Give an app's objects; what can't be rendered is added to the problems."""
-    made: list[dict[str, Any]] = []
+    app, made = with_values_secrets(app)
     spec = app.spec
-    config = spec.get("runtimeConfig") or {}
+    config, secret = spec.get("runtimeConfig") or {}, ""
     if config:
         problems.extend(runtime_config_problems(app))
     if needs_secret(config) or ("job" in spec and config and "loadFromSecret" not in config):
         made.append(runtime_config_secret(app, problems))
-    secret = made[0]["metadata"]["name"] if made else ""
+        secret = made[-1]["metadata"]["name"]
     if "job" in spec:
         made.append(job(app, secret, problems))
     else:

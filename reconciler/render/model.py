@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from reconciler.plan.model import ObjectKey
 from reconciler.problems import Problem
+from reconciler.sops.sealed import Sealed
 
 #: Owner of objects that several apps need: namespaces and executors (design: "Membership" and "Release").
 SHARED = "_shared"
@@ -26,9 +28,11 @@ INPUTS_ANNOTATION = "spinfleet.dev/inputs"
 class Rendered:
     """The objects of one app, bundle or `_shared`: plain dicts in apply order, or the problems that prevented them.
 
-    With an error in `problems`, `objects` is empty and the unit is treated as withheld.
+    With an error in `problems`, `objects` is empty and the unit is treated as withheld. `sealed` says of the objects that hold
+    marks of encrypted values where those come from.
     """
 
     name: str
     objects: tuple[Mapping[str, Any], ...] = ()
     problems: tuple[Problem, ...] = ()
+    sealed: Mapping[ObjectKey, Sealed] = field(default_factory=dict)

@@ -10,6 +10,7 @@ from typing import Any
 
 from reconciler.plan.model import ObjectKey, key_of
 from reconciler.plan.order import rank
+from reconciler.sops.sealed import Sealed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -17,6 +18,7 @@ class Desired:
     """One wanted object. `body` is the JSON that is sent: bytes take a sixth of the memory of the dict.
 
     `content` is a digest of `body`: equal content needs no write. `wave` orders objects within their app, lowest first.
+    Where `sealed` is there, `body` has marks in place of encrypted values (agent.decryption puts those in).
     """
 
     key: ObjectKey
@@ -25,6 +27,7 @@ class Desired:
     wave: int
     body: bytes
     content: bytes
+    sealed: Sealed | None = None
 
     def object(self) -> dict[str, Any]:
         """Give the object as a dict, parsed anew: callers may change it."""
@@ -32,7 +35,7 @@ class Desired:
         return parsed
 
 
-def desired(obj: Mapping[str, Any], owner: str) -> Desired:
+def desired(obj: Mapping[str, Any], owner: str, sealed: Sealed | None = None) -> Desired:
     """Give the wanted form of a prepared object (membership label set, see plan.prepare)."""
     body = json.dumps(obj, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
     return Desired(
@@ -42,6 +45,7 @@ def desired(obj: Mapping[str, Any], owner: str) -> Desired:
         wave=rank(obj),
         body=body,
         content=hashlib.blake2b(body, digest_size=16).digest(),
+        sealed=sealed,
     )
 
 

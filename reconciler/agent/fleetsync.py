@@ -70,7 +70,7 @@ class Policy:
 class FleetSync:
     """What the agent follows, for which cluster, as whom, and within which bounds.
 
-    `unsupported` names fields that this version can't honour; with any of them nothing is synced.
+    `decryption_secret` names the Secret with age keys in the FleetSync's namespace. `unsupported` names fields that this version can't honour; with any of them nothing is synced.
     """
 
     name: str
@@ -84,6 +84,7 @@ class FleetSync:
     prune: bool
     delete_members: bool
     service_account: str
+    decryption_secret: str
     policy: Policy
     annotations: Mapping[str, str]
     labels: Mapping[str, str]
@@ -113,6 +114,7 @@ def parse(obj: Mapping[str, Any]) -> FleetSync:
         prune=spec.get("prune", True),
         delete_members=spec.get("deletionPolicy", "Orphan") == "Delete",
         service_account=spec.get("serviceAccountName", ""),
+        decryption_secret=((spec.get("decryption") or {}).get("secretRef") or {}).get("name", ""),
         policy=_policy(spec.get("policy") or {}),
         annotations=metadata.get("annotations") or {},
         labels=metadata.get("labels") or {},
@@ -127,7 +129,6 @@ def _unsupported(spec: Mapping[str, Any]) -> tuple[str, ...]:
     """Name the fields that ask for what this version does not do: to pass over them would be to promise it."""
     asked = {
         "source.verify": bool(spec["source"].get("verify")),
-        "decryption": bool(spec.get("decryption")),
         "deletionPolicy: Delete": spec.get("deletionPolicy") == "Delete",
         "status.publish": bool((spec.get("status") or {}).get("publish")),
     }

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 
+from reconciler.agent.decryption import Decryption
 from reconciler.agent.desired import DesiredSet
 from reconciler.agent.fleetsync import FleetSync, parse
 from reconciler.agent.identity import PARENT_KIND, identity_of
@@ -138,6 +139,7 @@ class Agent:
             self.metrics.drift.inc()
             queue.add(owner)
 
+        decryption = Decryption(connection=connection, namespace=sync.namespace, secret=sync.decryption_secret)
         spinapps = SpinApps(has_deployment=has_deployment)
         observer = Observer(
             identity=identity,
@@ -146,11 +148,12 @@ class Agent:
             health_of=spinapps.health_of,
             drifted=drifted,
             changed=changed,
+            comparable=decryption.comparable,
         )
         writer = Writer(
             connection=connection, sync=sync, identity=identity, agent_namespace=options.agent_namespace,
             discovery=await discover(connection), desired=desired, members=members, observer=observer,
-            metrics=self.metrics, slots=asyncio.Semaphore(options.concurrency),
+            metrics=self.metrics, slots=asyncio.Semaphore(options.concurrency), decryption=decryption,
         )  # fmt: skip
         watches = Watches(
             connection=connection, identity=identity, observer=observer, members=members, spinapps=spinapps, changed=changed,
@@ -162,7 +165,7 @@ class Agent:
             syncer = Syncer(
                 sync=sync, identity=identity, parent=parent,
                 source=FleetSource(connection=connection, folder=folder, allow_local=options.allow_local_sources),
-                releases=Releases(verifier=verifier, metrics=self.metrics, policy=sync.policy), writer=writer, watches=watches, desired=desired,
+                releases=Releases(verifier=verifier, metrics=self.metrics, policy=sync.policy, decryption=decryption), writer=writer, watches=watches, desired=desired,
                 members=members, queue=queue, metrics=self.metrics, extent=known_extent(sync), wake=wake.set,
                 state=State(
                     accepted=str((sync.status.get("commit") or {}).get("applied") or ""),

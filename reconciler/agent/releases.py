@@ -11,6 +11,7 @@ from typing import Any
 
 from reconciler.agent.artifact_policy import check
 from reconciler.agent.backoff import Backoff
+from reconciler.agent.decryption import Decryption
 from reconciler.agent.fleetsync import Policy
 from reconciler.agent.metrics import Metrics
 from reconciler.artifact.model import Expected, Verdict, VerdictStatus
@@ -18,8 +19,10 @@ from reconciler.artifact.reference import parse_reference
 from reconciler.artifact.verify import Verifier
 from reconciler.errors import ArtifactError
 from reconciler.fleet.model import AppAssignment, Assignment, BundleAssignment, Cluster, Unit, Withheld
+from reconciler.plan.model import ObjectKey
 from reconciler.problems import Problem, Severity
 from reconciler.render import clashes, render_unit
+from reconciler.sops.sealed import Sealed
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +39,7 @@ class Release:
     objects: tuple[Mapping[str, Any], ...]
     verdict: Verdict | None
     warnings: tuple[Problem, ...] = ()
+    sealed: Mapping[ObjectKey, Sealed] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,6 +63,7 @@ class Releases:
     verifier: Verifier
     metrics: Metrics
     policy: Policy
+    decryption: Decryption
     released: dict[str, Release] = field(default_factory=dict)
     held: dict[str, Held] = field(default_factory=dict)
     _rules: Mapping[str, Any] | None = None
@@ -123,7 +128,7 @@ class Releases:
             decision = Held(unit=unit, reason=f"internal error: {type(error).__name__}: {error}", again=True)
         if isinstance(decision, Release):
             # The objects go on to be wanted, as bytes; kept here as well they would be most of the agent's memory.
-            self.released[unit.name] = replace(decision, objects=())
+            self.released[unit.name] = replace(decision, objects=(), sealed={})
             self.held.pop(unit.name, None)
         else:
             self.held[unit.name] = decision
@@ -140,11 +145,18 @@ class Releases:
         rendered = render_unit(unit, cluster)
         if any(problem.severity is Severity.ERROR for problem in rendered.problems):
             return _refused(unit, rendered.problems)
+        if (undecrypted := self.decryption.problem(rendered.sealed.values())) is not None:
+            problem, again = undecrypted
+            return Held(unit=unit, reason=str(problem), problems=(problem,), again=again)
         if isinstance(unit, BundleAssignment):
-            return Release(unit=unit, objects=rendered.objects, verdict=None, warnings=rendered.problems)
+            return Release(
+                unit=unit, objects=rendered.objects, verdict=None, warnings=rendered.problems, sealed=rendered.sealed
+            )
         verdict = await self._verify(unit, cluster, artifacts)
         if verdict.status is VerdictStatus.VERIFIED:
-            return Release(unit=unit, objects=rendered.objects, verdict=verdict, warnings=rendered.problems)
+            return Release(
+                unit=unit, objects=rendered.objects, verdict=verdict, warnings=rendered.problems, sealed=rendered.sealed
+            )
         again = verdict.status is VerdictStatus.INCOMPLETE
         return Held(unit=unit, reason=f"artifact {verdict.reference}: {verdict.message}", verdict=verdict, again=again)
 

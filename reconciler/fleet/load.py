@@ -11,7 +11,7 @@ from reconciler.fleet.bundles import define_bundle, folder_of
 from reconciler.fleet.cache import Ignored, LoadCache, Reader
 from reconciler.fleet.clusters import cluster_document_problems, define_cluster
 from reconciler.fleet.documents import KINDS, YAML_SUFFIXES, Document
-from reconciler.fleet.fleet_rules import fleet_problems
+from reconciler.fleet.fleet_rules import fleet_problems, signature_rules
 from reconciler.fleet.model import Cluster, Fleet, Loaded
 from reconciler.fleet.references import Links, link
 from reconciler.fleet.rollouts import define_rollout
@@ -73,6 +73,7 @@ def load(tree: Tree, *, cache: LoadCache | None = None) -> Loaded:
         apps=linked.apps,
         bundles=linked.bundles,
         rollouts=rollouts,
+        signatures=signature_rules(fleet_document, tree),
         document=fleet_document.yaml,
     )
     return Loaded(fleet=fleet, problems=problems, cluster_problems=cluster_problems)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from reconciler.fleet.signature_rules import SignatureRule
 from reconciler.fleet.yaml_reader import Document
 from reconciler.manifest.model import Application
 from reconciler.problems import Problem, Severity
@@ -117,7 +118,10 @@ class RolloutDefinition:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fleet:
-    """Every document of a commit, by name. App and Bundle names share one space: dependsOn names either."""
+    """Every document of a commit, by name. App and Bundle names share one space: dependsOn names either.
+
+    `signatures` are the rules of `spec.artifacts.signatures` with the files that they name read in.
+    """
 
     name: str
     path: str
@@ -128,6 +132,7 @@ class Fleet:
     apps: Mapping[str, AppDefinition]
     bundles: Mapping[str, BundleDefinition]
     rollouts: Mapping[str, RolloutDefinition] = field(default_factory=dict)
+    signatures: tuple[SignatureRule, ...] = ()
     document: Document | None = field(default=None, repr=False, compare=False)
 
 

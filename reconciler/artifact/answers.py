@@ -14,6 +14,9 @@ from reconciler.errors import UnavailableError
 #: No registry makes us wait longer than this before we look again (hazards: "Retry-After, cap 60 s").
 LONGEST_WAIT = 60.0
 _WORDS = {
+    400: ("artifact.unsupported", "it does not understand the request", ""),
+    405: ("artifact.unsupported", "it does not know the request", ""),
+    406: ("artifact.unsupported", "it does not have this type", ""),
     401: ("artifact.unauthorized", "it does not know who we are", "check the Secret that spec.policy.registries names"),
     403: ("artifact.unauthorized", "not allowed", "check that this login may read the repository"),
     404: ("artifact.not-found", "not found", "check that it was pushed, and whether it may be read without a login"),

@@ -34,6 +34,7 @@ MANIFEST_TYPES = (
     "application/vnd.docker.distribution.manifest.list.v2+json",
 )
 MAX_MANIFEST = 4 * 1024 * 1024
+_MOST_PAGES = 8
 _MAX_TOKEN = 64 * 1024
 _CHUNK = 1024 * 1024
 _HOPS = 5
@@ -148,6 +149,25 @@ class RegistryClient:
                 hint="find out whether the registry is broken, or something between changes its answers",
             )
         return data
+
+    async def pages(self, repository: str, path: str, media_type: str) -> list[bytes]:
+        """Read a list of one or more pages below `/v2/<repository>/` (Link headers, RFC 8288), 8 at most.
+
+        Raises ArtifactError (too large) and UnavailableError: code `artifact.unsupported` where the answer is no such list.
+        """
+        found: list[bytes] = []
+        following = f"/v2/{repository}/{path}"
+        while following:
+            if len(found) == _MOST_PAGES:
+                raise ArtifactError(
+                    "artifact.too-many-pages", f"{self.registry}: {path} has more than {_MOST_PAGES} pages"
+                )
+            async with self._get(following, repository, accept=media_type) as response:
+                if response.content_type != media_type:
+                    raise UnavailableError(f"{self.registry}: {path} is no {media_type}", code="artifact.unsupported")
+                found.append(await _bounded(response, MAX_MANIFEST, "artifact.manifest-too-large", "the list"))
+                following = _next_page(response, f"/v2/{repository}/{path}")
+        return found
 
     async def blob(self, repository: str, digest: str, size: int, into: IO[bytes]) -> None:
         """Stream a blob into a file. What breaks off is gone on with, as long as there is progress.
@@ -313,6 +333,17 @@ async def _bounded(response: aiohttp.ClientResponse, limit: int, code: str, what
             raise ArtifactError(code, f"{what} has more than {limit} bytes", hint="push the artifact again")
         parts.append(chunk)
     return b"".join(parts)
+
+
+def _next_page(response: aiohttp.ClientResponse, path: str) -> str:
+    """Give the path of the next page, or an empty string; it can only be of the same list."""
+    link = response.links.get("next")
+    if link is None or "url" not in link:
+        return ""
+    target = urlsplit(str(link["url"]))
+    if target.path != path:
+        raise UnavailableError("the registry's next page is of another list", code="artifact.unavailable")
+    return f"{target.path}?{target.query}"
 
 
 def _login(username: str, password: str) -> str:

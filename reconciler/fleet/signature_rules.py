@@ -40,7 +40,7 @@ class SignerIdentity:
         return f"{self.subject or self.subject_pattern} ({self.issuer})"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
 class SignatureRule:
     """What artifacts of a pattern need. `require` counts distinct signers; `trust_root` is a TrustedRoot's JSON or empty.
 
@@ -55,6 +55,9 @@ class SignatureRule:
     log_required: bool = False
     trust_root: str = ""
     attestations: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"SignatureRule({self.match!r}, {self.digest})"
 
     @property
     def digest(self) -> str:

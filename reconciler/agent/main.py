@@ -15,6 +15,7 @@ from reconciler.agent.decryption import Decryption
 from reconciler.agent.desired import DesiredSet
 from reconciler.agent.fleetsync import FleetSync, parse
 from reconciler.agent.identity import PARENT_KIND, identity_of
+from reconciler.agent.logs import about, log_to
 from reconciler.agent.members import Members
 from reconciler.agent.metrics import Metrics
 from reconciler.agent.observing import Observer
@@ -29,6 +30,7 @@ from reconciler.agent.spinapps import GROUP as SPIN_GROUP
 from reconciler.agent.spinapps import SpinApps
 from reconciler.agent.sync import State, Syncer
 from reconciler.agent.watching import Watches
+from reconciler.agent.webhook import receiving
 from reconciler.agent.writing import Writer
 from reconciler.artifact.verify import Verifier
 from reconciler.cluster.connection import Connection
@@ -48,11 +50,7 @@ _FAULT_AFTER = 60.0
 
 def run(options: AgentOptions) -> int:
     """Run an agent until SIGTERM or SIGINT. Gives its exit code: 0 after a signal, 2 where it could not go on."""
-    logging.basicConfig(
-        level=logging.INFO,
-        stream=sys.stderr,
-        format='{"time":"%(asctime)s","level":"%(levelname)s","logger":"%(name)s","message":"%(message)s"}',
-    )
+    log_to(sys.stderr)
     return asyncio.run(_run(options))
 
 
@@ -75,6 +73,7 @@ class Agent:
     options: AgentOptions
     metrics: Metrics = field(default_factory=Metrics)
     ready: bool = False
+    wakes: set[asyncio.Event] = field(default_factory=set)
 
     async def run(self) -> None:
         """Go on until cancelled. Raises SpinfleetError only where the API server can't be used at all."""
@@ -88,6 +87,8 @@ class Agent:
                         ready=lambda: self.ready,
                     )
                 )
+            if self.options.webhook is not None:
+                await stack.enter_async_context(receiving(*self.options.webhook, self._wake))
             connection = await stack.enter_async_context(
                 await Connection.open(self.options.kubeconfig, self.options.context)
             )
@@ -98,6 +99,11 @@ class Agent:
                 except (ClusterError, UnavailableError, InputError) as error:
                     logger.error("%s %s", error.message, error.hint)  # noqa: TRY400 - an expected failure needs no traceback
                     await asyncio.sleep(_RESTART_AFTER)
+
+    def _wake(self) -> None:
+        """Have every FleetSync look at its repository now."""
+        for wake in self.wakes:
+            wake.set()
 
     async def _follow(self, connection: Connection) -> None:
         """Follow the FleetSync until its identity changes or it is gone."""
@@ -172,9 +178,11 @@ class Agent:
                     handled_request=str(sync.status.get("lastHandledRequest") or ""),
                 ),
             )  # fmt: skip
+            self.wakes.add(wake)
             try:
                 yield Follower(syncer=syncer, changed=follower_changed, wake=wake, workers=options.concurrency)
             finally:
+                self.wakes.discard(wake)
                 queue.close()
                 await watches.stop()
 
@@ -214,14 +222,15 @@ class Follower:
             await asyncio.gather(restart, *others, return_exceptions=True)
 
     async def _reconcile(self, owner: str) -> None:
-        try:
-            await self.syncer.reconcile(owner)
-        except SpinfleetError as error:
-            logger.warning("%s: %s", owner, error.message)
-            self.syncer.queue.add_later(owner, _RESTART_AFTER)
-        except Exception:  # a fault of ours in one app must not stop the others (design, invariant 3)
-            logger.exception("reconciling %s", owner)
-            self.syncer.queue.add_later(owner, _FAULT_AFTER)
+        with about(app=owner, commit=self.syncer.state.accepted):
+            try:
+                await self.syncer.reconcile(owner)
+            except SpinfleetError as error:
+                logger.warning("%s: %s", owner, error.message)
+                self.syncer.queue.add_later(owner, _RESTART_AFTER)
+            except Exception:  # a fault of ours in one app must not stop the others (design, invariant 3)
+                logger.exception("reconciling %s", owner)
+                self.syncer.queue.add_later(owner, _FAULT_AFTER)
         self.changed.set()
 
     async def _sync(self) -> None:
@@ -229,7 +238,8 @@ class Follower:
         while True:
             self.wake.clear()
             self.changed.set()
-            await self.syncer.sync_once()
+            with about(fleetsync=f"{self.syncer.sync.namespace}/{self.syncer.sync.name}"):
+                await self.syncer.sync_once()
             self.changed.set()
             interval = self.syncer.sync.source.interval * random.uniform(0.9, 1.1)  # noqa: S311 - spreads load
             with suppress(TimeoutError):

@@ -114,13 +114,13 @@ class World:
         obj["spec"] |= spec
         self.plane.request("POST", self.path.rpartition("/")[0], obj)
 
-    def start(self, *, listen: str = "none") -> None:
+    def start(self, *options: str, listen: str = "none") -> None:
         """Start the agent, with its own account's rights and no others."""
         kubeconfig = self.plane.kubeconfig_for(NAMESPACE, AGENT_ACCOUNT, path=self.folder / "agent.kubeconfig")
         self.log = self.folder / "agent.log"
         command = [
             sys.executable, "-c", "from reconciler.cli.main import main; main()", "agent", "--fleetsync", f"{NAMESPACE}/f-{self.id}",
-            "--kubeconfig", str(kubeconfig), "--cache", str(self.folder / "cache"), "--listen", listen,
+            "--kubeconfig", str(kubeconfig), "--cache", str(self.folder / "cache"), "--listen", listen, *options,
         ]  # fmt: skip
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(

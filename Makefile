@@ -45,5 +45,8 @@ bench: setup
 
 # The locks hold hashes and no index, so that they work behind any mirror (docs/adr/0001-hashed-requirements.md).
 lock: | $(filter .uv/bin/uv,$(UV))
-	$(UV) pip compile pyproject.toml --quiet --universal --generate-hashes --no-emit-index-url --no-header -o requirements.lock
+	$(UV) pip compile pyproject.toml --quiet --extra gpg --extra keyless --no-strip-extras --universal --generate-hashes --no-emit-index-url --no-header -o requirements.lock
+	@# With hashes, pip takes name[extra] and name for two requirements and wants both.
+	@awk '/^[a-z0-9-]+\[/ {block = $$0; sub(/\[[^]]*\]/, ""); print; next} block && /--hash/ {block = block "\n" $$0; print; next} block {print block; block = ""} {print}' requirements.lock > .requirements.new
+	@mv .requirements.new requirements.lock
 	$(UV) pip compile pyproject.toml --quiet --group dev --universal --generate-hashes --no-emit-index-url --no-header -o requirements-dev.lock

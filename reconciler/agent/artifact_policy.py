@@ -9,10 +9,6 @@ from reconciler.agent.fleetsync import Policy
 from reconciler.artifact.reference import Reference, prefix_matches
 from reconciler.errors import ArtifactError
 
-#: Codes of refusals by policy: only these end a release that already runs (design, invariant 1). What an artifact turns out to
-#: be can't: it was verified when it was released.
-DENIALS = frozenset({"artifact.registry", "artifact.no-digest", "artifact.unsigned"})
-
 _STRICTEST_FIRST = ("Deny", "Warn", "Allow")
 
 

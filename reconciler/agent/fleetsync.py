@@ -11,8 +11,6 @@ from reconciler.errors import InputError
 
 #: Asks for a sync now: any value that differs from status.lastHandledRequest counts once.
 REQUEST_ANNOTATION = "spinfleet.dev/requested-at"
-#: Names apps and bundles, by commas, that this cluster leaves alone: neither released nor healed nor pruned.
-SUSPENDED_ANNOTATION = "spinfleet.dev/suspended-apps"
 FINALIZER = "spinfleet.dev/members"
 
 _DURATION_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)")
@@ -72,7 +70,7 @@ class Policy:
 class FleetSync:
     """What the agent follows, for which cluster, as whom, and within which bounds.
 
-    `unsupported` names fields that this version can't honour; with any of them nothing is synced.
+    `decryption_secret` names the Secret with age keys in the FleetSync's namespace. `unsupported` names fields that this version can't honour; with any of them nothing is synced.
     """
 
     name: str
@@ -86,6 +84,7 @@ class FleetSync:
     prune: bool
     delete_members: bool
     service_account: str
+    decryption_secret: str
     policy: Policy
     annotations: Mapping[str, str]
     labels: Mapping[str, str]
@@ -98,17 +97,6 @@ class FleetSync:
     def request(self) -> str:
         """The latest asked-for sync, or an empty string."""
         return self.annotations.get(REQUEST_ANNOTATION, "")
-
-    @property
-    def suspended_apps(self) -> frozenset[str]:
-        """The apps and bundles that are suspended in this cluster alone."""
-        return suspended_apps(self.annotations)
-
-
-def suspended_apps(annotations: Mapping[str, str]) -> frozenset[str]:
-    """Give the apps and bundles that a FleetSync's annotations suspend."""
-    names = annotations.get(SUSPENDED_ANNOTATION, "").split(",")
-    return frozenset(stripped for name in names if (stripped := name.strip()))
 
 
 def parse(obj: Mapping[str, Any]) -> FleetSync:
@@ -126,6 +114,7 @@ def parse(obj: Mapping[str, Any]) -> FleetSync:
         prune=spec.get("prune", True),
         delete_members=spec.get("deletionPolicy", "Orphan") == "Delete",
         service_account=spec.get("serviceAccountName", ""),
+        decryption_secret=((spec.get("decryption") or {}).get("secretRef") or {}).get("name", ""),
         policy=_policy(spec.get("policy") or {}),
         annotations=metadata.get("annotations") or {},
         labels=metadata.get("labels") or {},
@@ -140,7 +129,6 @@ def _unsupported(spec: Mapping[str, Any]) -> tuple[str, ...]:
     """Name the fields that ask for what this version does not do: to pass over them would be to promise it."""
     asked = {
         "source.verify": bool(spec["source"].get("verify")),
-        "decryption": bool(spec.get("decryption")),
         "deletionPolicy: Delete": spec.get("deletionPolicy") == "Delete",
         "status.publish": bool((spec.get("status") or {}).get("publish")),
     }

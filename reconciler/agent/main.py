@@ -8,30 +8,29 @@ import random
 import signal
 import sys
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 
-from reconciler.agent.assigning import Assigning
+from reconciler.agent.decryption import Decryption
 from reconciler.agent.desired import DesiredSet
 from reconciler.agent.fleetsync import FleetSync, parse
 from reconciler.agent.identity import PARENT_KIND, identity_of
-from reconciler.agent.installing import Installer
+from reconciler.agent.logs import about, log_to
 from reconciler.agent.members import Members
 from reconciler.agent.metrics import Metrics
 from reconciler.agent.observing import Observer
 from reconciler.agent.options import AgentOptions
 from reconciler.agent.parent import Parent, known_extent
-from reconciler.agent.progress import Progress
 from reconciler.agent.queue import WorkQueue
-from reconciler.agent.records import RecordStore
 from reconciler.agent.releases import Releases
-from reconciler.agent.reporting import AppReports, report_of, stalled_report
+from reconciler.agent.reporting import report_of, stalled_report
 from reconciler.agent.server import serving
 from reconciler.agent.source import FleetSource, registries_of
 from reconciler.agent.spinapps import GROUP as SPIN_GROUP
 from reconciler.agent.spinapps import SpinApps
 from reconciler.agent.sync import State, Syncer
 from reconciler.agent.watching import Watches
+from reconciler.agent.webhook import receiving
 from reconciler.agent.writing import Writer
 from reconciler.artifact.verify import Verifier
 from reconciler.cluster.connection import Connection
@@ -47,18 +46,11 @@ logger = logging.getLogger(__name__)
 _REPORT_EVERY = 0.5
 _RESTART_AFTER = 5.0
 _FAULT_AFTER = 60.0
-#: Seconds between notes in the release records of what became current: a cold sync is then a few writes.
-_NOTE_EVERY = 5.0
-_FORBIDDEN = 403
 
 
 def run(options: AgentOptions) -> int:
     """Run an agent until SIGTERM or SIGINT. Gives its exit code: 0 after a signal, 2 where it could not go on."""
-    logging.basicConfig(
-        level=logging.INFO,
-        stream=sys.stderr,
-        format='{"time":"%(asctime)s","level":"%(levelname)s","logger":"%(name)s","message":"%(message)s"}',
-    )
+    log_to(sys.stderr)
     return asyncio.run(_run(options))
 
 
@@ -81,6 +73,7 @@ class Agent:
     options: AgentOptions
     metrics: Metrics = field(default_factory=Metrics)
     ready: bool = False
+    wakes: set[asyncio.Event] = field(default_factory=set)
 
     async def run(self) -> None:
         """Go on until cancelled. Raises SpinfleetError only where the API server can't be used at all."""
@@ -94,6 +87,8 @@ class Agent:
                         ready=lambda: self.ready,
                     )
                 )
+            if self.options.webhook is not None:
+                await stack.enter_async_context(receiving(*self.options.webhook, self._wake))
             connection = await stack.enter_async_context(
                 await Connection.open(self.options.kubeconfig, self.options.context)
             )
@@ -104,6 +99,11 @@ class Agent:
                 except (ClusterError, UnavailableError, InputError) as error:
                     logger.error("%s %s", error.message, error.hint)  # noqa: TRY400 - an expected failure needs no traceback
                     await asyncio.sleep(_RESTART_AFTER)
+
+    def _wake(self) -> None:
+        """Have every FleetSync look at its repository now."""
+        for wake in self.wakes:
+            wake.set()
 
     async def _follow(self, connection: Connection) -> None:
         """Follow the FleetSync until its identity changes or it is gone."""
@@ -130,31 +130,22 @@ class Agent:
         """Put the parts together: this is the one place that knows them all."""
         options = self.options
         identity = identity_of(sync, options.default_service_account)
-        members, queue, news, reports = Members(), WorkQueue(), News(), AppReports()
-        desired = DesiredSet(holder_of=members.owner_of)
-        assigning = Assigning(cluster=sync.cluster)
-        followed: list[Syncer] = []
+        desired, members, queue = DesiredSet(), Members(), WorkQueue()
+        follower_changed = asyncio.Event()
+        wake = asyncio.Event()
 
         def has_deployment(namespace: str, executor: str) -> bool:
             wanted = desired.get(ObjectKey(SPIN_GROUP, "SpinAppExecutor", namespace, executor))
             return wanted is None or bool(wanted.object()["spec"].get("createDeployment", True))
 
-        def changed(owner: str) -> None:
-            for syncer in followed:
-                syncer.changed(owner)
-            news.report.set()
+        def changed(_owner: str) -> None:
+            follower_changed.set()
 
         def drifted(owner: str) -> None:
             self.metrics.drift.inc()
             queue.add(owner)
 
-        def late(name: str, seconds: float) -> None:
-            asyncio.get_running_loop().call_later(seconds, changed, name)
-
-        def keeps(owner: str) -> bool:
-            here = assigning.assignment is not None and owner in assigning.assignment.units
-            return here and not desired.knows(owner)
-
+        decryption = Decryption(connection=connection, namespace=sync.namespace, secret=sync.decryption_secret)
         spinapps = SpinApps(has_deployment=has_deployment)
         observer = Observer(
             identity=identity,
@@ -163,11 +154,12 @@ class Agent:
             health_of=spinapps.health_of,
             drifted=drifted,
             changed=changed,
+            comparable=decryption.comparable,
         )
         writer = Writer(
             connection=connection, sync=sync, identity=identity, agent_namespace=options.agent_namespace,
             discovery=await discover(connection), desired=desired, members=members, observer=observer,
-            metrics=self.metrics, slots=asyncio.Semaphore(options.concurrency), keeps=keeps,
+            metrics=self.metrics, slots=asyncio.Semaphore(options.concurrency), decryption=decryption,
         )  # fmt: skip
         watches = Watches(
             connection=connection, identity=identity, observer=observer, members=members, spinapps=spinapps, changed=changed,
@@ -175,42 +167,24 @@ class Agent:
         )  # fmt: skip
         folder = options.cache / f"{sync.namespace}.{sync.name}"
         registries = await registries_of(connection, sync)
-        records = await _records(connection, sync)
         async with Verifier(registries=registries, cache=folder / "verdicts") as verifier:
-            releases = Releases(verifier=verifier, metrics=self.metrics, policy=sync.policy)
             syncer = Syncer(
-                sync=sync, parent=parent, records=records, assigning=assigning, releases=releases, writer=writer, metrics=self.metrics,
+                sync=sync, identity=identity, parent=parent,
                 source=FleetSource(connection=connection, folder=folder, allow_local=options.allow_local_sources),
-                progress=Progress(desired=desired, members=members, releases=releases, failures=lambda: writer.failures, late=late),
-                installer=Installer(
-                    sync=sync, identity=identity, parent=parent, writer=writer, watches=watches, desired=desired, members=members,
-                    queue=queue, extent=known_extent(sync),
-                ),
-                wake=news.again.set, mark=reports.mark,
+                releases=Releases(verifier=verifier, metrics=self.metrics, policy=sync.policy, decryption=decryption), writer=writer, watches=watches, desired=desired,
+                members=members, queue=queue, metrics=self.metrics, extent=known_extent(sync), wake=wake.set,
                 state=State(
                     accepted=str((sync.status.get("commit") or {}).get("applied") or ""),
                     handled_request=str(sync.status.get("lastHandledRequest") or ""),
                 ),
             )  # fmt: skip
-            followed.append(syncer)
+            self.wakes.add(wake)
             try:
-                yield Follower(syncer=syncer, reports=reports, news=news, workers=options.concurrency)
+                yield Follower(syncer=syncer, changed=follower_changed, wake=wake, workers=options.concurrency)
             finally:
+                self.wakes.discard(wake)
                 queue.close()
                 await watches.stop()
-
-
-async def _records(connection: Connection, sync: FleetSync) -> RecordStore:
-    """Read the release records. Raises InputError where the agent may not: without them it must not release anything."""
-    records = RecordStore(connection=connection, namespace=sync.namespace, name=sync.name, uid=sync.uid)
-    try:
-        await records.read()
-    except ClusterError as error:
-        if error.status != _FORBIDDEN:
-            raise
-        hint = "give the agent's account get, patch and create on these ConfigMaps (see docs/releases.md)"
-        raise InputError(f"the release records can't be read: {error.message}", hint=hint) from error
-    return records
 
 
 def _check_supported(sync: FleetSync) -> None:
@@ -221,32 +195,22 @@ def _check_supported(sync: FleetSync) -> None:
         )
 
 
-@dataclass(slots=True)
-class News:
-    """What wakes a follower: a sync that was asked for, something held that may go on, a status to write."""
-
-    sync: asyncio.Event = field(default_factory=asyncio.Event)
-    again: asyncio.Event = field(default_factory=asyncio.Event)
-    report: asyncio.Event = field(default_factory=asyncio.Event)
-
-
 @dataclass(kw_only=True, slots=True)
 class Follower:
     """Runs a Syncer: its loop, its workers, its status, and its FleetSync's changes."""
 
     syncer: Syncer
-    reports: AppReports
-    news: News
+    changed: asyncio.Event
+    wake: asyncio.Event
     workers: int
 
     async def follow(self, own: Selection) -> None:
         """Go on until the FleetSync changes in a way that needs a new start."""
         restart = asyncio.create_task(self._until_changed(own))
         others = [
-            asyncio.create_task(self.syncer.installer.queue.work(self._reconcile, workers=self.workers)),
+            asyncio.create_task(self.syncer.queue.work(self._reconcile, workers=self.workers)),
             asyncio.create_task(self._sync()),
             asyncio.create_task(self._report()),
-            asyncio.create_task(self._note_current()),
         ]
         try:
             done, _ = await asyncio.wait([restart, *others], return_when=asyncio.FIRST_COMPLETED)
@@ -258,54 +222,41 @@ class Follower:
             await asyncio.gather(restart, *others, return_exceptions=True)
 
     async def _reconcile(self, owner: str) -> None:
-        queue = self.syncer.installer.queue
-        try:
-            await self.syncer.reconcile(owner)
-        except SpinfleetError as error:
-            logger.warning("%s: %s", owner, error.message)
-            queue.add_later(owner, _RESTART_AFTER)
-        except Exception:  # a fault of ours in one app must not stop the others (design, invariant 3)
-            logger.exception("reconciling %s", owner)
-            queue.add_later(owner, _FAULT_AFTER)
-        self.news.report.set()
+        with about(app=owner, commit=self.syncer.state.accepted):
+            try:
+                await self.syncer.reconcile(owner)
+            except SpinfleetError as error:
+                logger.warning("%s: %s", owner, error.message)
+                self.syncer.queue.add_later(owner, _RESTART_AFTER)
+            except Exception:  # a fault of ours in one app must not stop the others (design, invariant 3)
+                logger.exception("reconciling %s", owner)
+                self.syncer.queue.add_later(owner, _FAULT_AFTER)
+        self.changed.set()
 
     async def _sync(self) -> None:
         """Sync at the interval, with jitter so that a thousand clusters do not ask at once, or as soon as asked to."""
-        loop = asyncio.get_running_loop()
         while True:
-            self.news.sync.clear()
-            self.news.report.set()
-            await self.syncer.sync_once()
-            self.news.report.set()
+            self.wake.clear()
+            self.changed.set()
+            with about(fleetsync=f"{self.syncer.sync.namespace}/{self.syncer.sync.name}"):
+                await self.syncer.sync_once()
+            self.changed.set()
             interval = self.syncer.sync.source.interval * random.uniform(0.9, 1.1)  # noqa: S311 - spreads load
-            end = loop.time() + interval
-            while loop.time() < end and not self.news.sync.is_set():
-                if self.news.again.is_set():
-                    self.news.again.clear()
-                    await self.syncer.advance_once()
-                    self.news.report.set()
-                await _either(self.news.sync, self.news.again, end - loop.time())
+            with suppress(TimeoutError):
+                async with asyncio.timeout(interval):
+                    await self.wake.wait()
 
     async def _report(self) -> None:
         while True:
-            await self.news.report.wait()
-            self.news.report.clear()
-            self.syncer.metrics.members.set(len(self.syncer.installer.members))
+            await self.changed.wait()
+            self.changed.clear()
+            self.syncer.metrics.members.set(len(self.syncer.members))
             try:
-                await self.syncer.parent.report(report_of(self.syncer, self.reports))
+                await self.syncer.parent.report(report_of(self.syncer))
             except SpinfleetError as error:
                 logger.warning("status: %s", error.message)
-                self.news.report.set()
+                self.changed.set()
             await asyncio.sleep(_REPORT_EVERY)
-
-    async def _note_current(self) -> None:
-        """Record, not often, which releases became current."""
-        while True:
-            await asyncio.sleep(_NOTE_EVERY)
-            try:
-                await self.syncer.note_current()
-            except SpinfleetError as error:
-                logger.warning("release records: %s", error.message)
 
     async def _until_changed(self, own: Selection) -> None:
         """Take the FleetSync's own changes: a request wakes the loop; a new spec starts over."""
@@ -325,25 +276,8 @@ class Follower:
                 self._requested(sync)
 
     def _requested(self, sync: FleetSync) -> None:
-        syncer, state = self.syncer, self.syncer.state
-        turned = syncer.sync.suspended_apps ^ sync.suspended_apps
-        asked = bool(sync.request) and sync.request != state.handled_request
-        if turned or asked:
-            syncer.sync = replace(syncer.sync, annotations=sync.annotations)
-        if turned:
-            syncer.releases.touch(turned)
-            self.reports.mark(turned)
-            self.news.again.set()
-        if asked:
+        state = self.syncer.state
+        if sync.request and sync.request != state.handled_request:
             state.handled_request = sync.request
-            self.news.sync.set()
-
-
-async def _either(first: asyncio.Event, second: asyncio.Event, seconds: float) -> None:
-    """Wait until one of two events is set, or for so many seconds."""
-    waits = [asyncio.create_task(first.wait()), asyncio.create_task(second.wait())]
-    try:
-        await asyncio.wait(waits, timeout=max(0.0, seconds), return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in waits:
-            task.cancel()
+            self.syncer.sync = replace(self.syncer.sync, annotations=sync.annotations)
+            self.wake.set()

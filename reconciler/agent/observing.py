@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from reconciler.agent.desired import DesiredSet
+from reconciler.agent.desired import Desired, DesiredSet
 from reconciler.agent.identity import Identity
 from reconciler.agent.members import Member, Members
 from reconciler.plan.model import HealthResult, ObjectKey, key_of
@@ -18,7 +18,7 @@ from reconciler.render.model import APP_ANNOTATION
 class Observer:
     """Turns live objects into members and says, through `drifted`, whose objects need a look.
 
-    While a write of an object is in flight its events are kept, not judged: the answer comes first (`begin`, `end`).
+    `comparable` gives a wanted object with every value in plain, or None. While a write of an object is in flight its events are kept, not judged: the answer comes first (`begin`, `end`).
     """
 
     identity: Identity
@@ -27,6 +27,7 @@ class Observer:
     health_of: Callable[[Mapping[str, Any]], HealthResult]
     drifted: Callable[[str], None]
     changed: Callable[[str], None]
+    comparable: Callable[[Desired], Mapping[str, Any] | None] = Desired.object
     _in_flight: dict[ObjectKey, Mapping[str, Any] | None] = field(default_factory=dict)
     _missed: dict[ObjectKey, str] = field(default_factory=dict)
 
@@ -73,12 +74,13 @@ class Observer:
         as_wanted = (
             wanted is not None
             and (known is None or known.owned_hash is None)
-            and covers_exactly(obj, self.identity.manager, wanted.object())
+            and (plain := self.comparable(wanted)) is not None
+            and covers_exactly(obj, self.identity.manager, plain)
         )
         self.members.put(
             member_of(
                 obj,
-                owner=_owner(obj) or (wanted.owner if wanted is not None else ""),
+                owner=wanted.owner if wanted is not None else _owner(obj),
                 owned=live_hash,
                 content=wanted.content if wanted is not None and as_wanted else None,
                 health=health,

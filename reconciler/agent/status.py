@@ -30,10 +30,7 @@ class ObjectFailure:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AppReport:
-    """One app or bundle: `version` is what Git has, `released` what runs here; `artifact` is its verdict's status or empty.
-
-    `reason` (a state of rollout.Newest) and `held` say why the newest version is not released, or not verified again.
-    """
+    """One app or bundle: `artifact` is its verdict's status or empty, `held` says why a new version is not released."""
 
     name: str
     kind: str
@@ -43,8 +40,6 @@ class AppReport:
     health: Health
     message: str = ""
     held: str = ""
-    released: str = ""
-    reason: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -230,8 +225,6 @@ def _apps(apps: Sequence[AppReport]) -> list[dict[str, Any]]:
             "name": app.name,
             "kind": app.kind,
             "version": app.version,
-            "released": app.released,
-            "reason": app.reason,
             "artifact": app.artifact,
             "objects": app.objects,
             "health": str(app.health),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from reconciler.agent.decryption import Decryption
 from reconciler.agent.desired import Desired, DesiredSet
 from reconciler.agent.fleetsync import FleetSync
 from reconciler.agent.identity import Identity
@@ -21,10 +23,11 @@ from reconciler.cluster.connection import Connection
 from reconciler.cluster.delete import delete
 from reconciler.cluster.discovery import Discovery, Resource, discover
 from reconciler.cluster.read import get, list_metadata
-from reconciler.errors import ClusterError, SpinfleetError, UnavailableError
+from reconciler.errors import ClusterError, InputError, SpinfleetError, UnavailableError
 from reconciler.plan.membership import PART_OF_LABEL
 from reconciler.plan.model import ObjectKey
 from reconciler.plan.owned import owned_hash
+from reconciler.plan.sensitive import is_sensitive, without_values
 from reconciler.render.model import SHARED
 
 _NOT_FOUND = 404
@@ -45,8 +48,7 @@ class _RefusedError(Exception):
 class Writer:
     """Applies and deletes single objects, and keeps why the last try of each failed.
 
-    `slots` bounds the requests in flight over all apps. `keeps` tells of an app whether it keeps all it has, because no release
-    of it is known to say what it wants.
+    `slots` bounds the requests in flight over all apps.
     """
 
     connection: Connection
@@ -59,7 +61,7 @@ class Writer:
     observer: Observer
     metrics: Metrics
     slots: asyncio.Semaphore
-    keeps: Callable[[str], bool]
+    decryption: Decryption
     failures: dict[ObjectKey, ObjectFailure] = field(default_factory=dict)
     unwatched: Mapping[Resource, str] = field(default_factory=dict)
     _absent: set[ObjectKey] = field(default_factory=set)
@@ -94,10 +96,6 @@ class Writer:
         with self._in_flight(wanted.key, wanted.owner):
             resource = self._resource(wanted)
             member = self.members.get(wanted.key)
-            if member is not None and member.owner != wanted.owner and self.keeps(member.owner):
-                raise _RefusedError(
-                    "object.held", f"{member.owner} has it, and what {member.owner} wants is not known now"
-                )
             if member is None or member.gone:
                 await self._put_unknown(wanted, resource, member)
             else:
@@ -163,20 +161,29 @@ class Writer:
         return resource
 
     async def _apply(self, wanted: Desired, resource: Resource, *, force: bool) -> Applied:
-        return await self._send(wanted, resource, wanted.body, force=force)
+        return await self._send(wanted, resource, self.decryption.body(wanted), force=force)
 
     async def _send(self, wanted: Desired, resource: Resource, body: bytes, *, force: bool) -> Applied:
-        async with self.slots:
-            return await apply(
-                self.connection,
-                resource,
-                body,
-                namespace=wanted.key.namespace,
-                name=wanted.key.name,
-                field_manager=self.identity.manager,
-                force=force,
-                impersonate=self.identity.user,
-            )
+        """Send a body. What the server says against it may quote it: what must not be shown is taken out here, once for all."""
+        try:
+            async with self.slots:
+                return await apply(
+                    self.connection,
+                    resource,
+                    body,
+                    namespace=wanted.key.namespace,
+                    name=wanted.key.name,
+                    field_manager=self.identity.manager,
+                    force=force,
+                    impersonate=self.identity.user,
+                )
+        except (ClusterError, UnavailableError) as error:
+            if is_sensitive(sent := json.loads(body)):
+                error.message = without_values(error.message, sent)
+                error.args = (error.message,)
+                # What it was raised from may quote it as well.
+                error.__cause__ = error.__context__ = None
+            raise
 
     async def _live(self, key: ObjectKey, resource: Resource) -> Mapping[str, Any] | None:
         try:
@@ -254,6 +261,8 @@ class Writer:
             else:
                 self.failures.pop(key, None)
                 self.metrics.outcomes.labels("skipped").inc()
+        except InputError as error:
+            self._failed(key, owner, "object.encrypted", error.message)
         except ClusterError as error:
             if error.status == _CONFLICT:
                 self.members.suspect(key)

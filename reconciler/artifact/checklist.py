@@ -16,7 +16,19 @@ T = TypeVar("T")
 UNFINISHED = "artifact.unfinished"
 #: Later steps read blobs too. What goes wrong in reading belongs to the step that reading is.
 _OWN_STEP = {
-    Step.FETCH: frozenset({"artifact.unavailable"}),
+    Step.FETCH: frozenset(
+        {
+            "artifact.unavailable",
+            "artifact.not-found",
+            "artifact.unauthorized",
+            "artifact.busy",
+            "artifact.truncated",
+            "artifact.redirect",
+            "artifact.address",
+            "artifact.token",
+            "artifact.encoding",
+        }
+    ),
     Step.DIGEST: frozenset({"artifact.digest", "artifact.size"}),
 }
 
@@ -28,6 +40,7 @@ class Checklist:
     _results: dict[Step, StepResult] = field(default_factory=dict)
     _warnings: list[str] = field(default_factory=list)
     _lasts: float | None = None
+    _retry_after: float | None = None
 
     async def run(self, step: Step, work: Callable[..., Awaitable[Finding[T]]], *needs: Any) -> T | None:
         """Take a step with the values that it needs; None where it failed, or one of them is None because its step failed."""
@@ -40,6 +53,7 @@ class Checklist:
             self._fail(step, Outcome.REFUSED, error.code, error.message, error.hint, began)
         except UnavailableError as error:
             self._fail(step, Outcome.INCOMPLETE, error.code or UNFINISHED, error.message, error.hint, began)
+            self._retry_after = max(self._retry_after or 0.0, error.retry_after or 0.0) or None
         except (OSError, ValueError, RecursionError) as error:
             # Nothing that a registry or a configuration says may end the agent's turn: what broke here was not checked.
             message = f"could not be completed: {error}"[:300]
@@ -82,5 +96,5 @@ class Checklist:
         return Verdict(
             status=VerdictStatus.REFUSED if refused else VerdictStatus.INCOMPLETE, reference=reference, digest=digest,
             code=first.code or UNFINISHED, message=first.detail, hint=first.hint, steps=steps, warnings=tuple(self._warnings),
-            lasts=self._lasts,
+            lasts=self._lasts, retry_after=self._retry_after,
         )  # fmt: skip

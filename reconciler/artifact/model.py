@@ -7,12 +7,16 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
+from reconciler.fleet.signature_rules import SignatureRule
 from reconciler.manifest.model import Application
 
 T = TypeVar("T")
 
 #: Refusals of what a registry gave, not of what the digest names: it may be repaired.
-_MAY_BE_REPAIRED = frozenset({"artifact.digest"})
+_MAY_BE_REPAIRED = frozenset({"artifact.digest", "artifact.size", "artifact.manifest-too-large"})
+
+#: Findings that do not follow from the digest alone: a signature may be pushed after the artifact.
+_MAY_COME = ("artifact.signature-", "artifact.attestation-")
 
 
 class Step(StrEnum):
@@ -52,6 +56,7 @@ class Expected:
 
     `registries` are allow-lists of prefixes: each of them must cover the reference. `application` is the spin.toml in Git, None
     where there is none to compare; `components` the ids that the App names, empty for all. `spin` is the cluster's Spin version.
+    `signatures` are rules, each of which must be kept by itself.
     """
 
     registries: tuple[tuple[str, ...], ...] = ()
@@ -59,6 +64,7 @@ class Expected:
     application: Application | None = None
     components: tuple[str, ...] = ()
     spin: str | None = None
+    signatures: tuple[SignatureRule, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,6 +106,7 @@ class Verdict:
 
     `digest` is the manifest's (`sha256:…`), "" where it was not learnt. `warnings` are told and change nothing. `steps` has every
     step, those not reached as well. `lasts`: the seconds it may be remembered for, None where it holds as long as what was asked.
+    `retry_after`: the seconds that a registry asked to be left alone for. `signers` are those whose signatures the rules counted.
     """
 
     status: VerdictStatus
@@ -110,12 +117,19 @@ class Verdict:
     hint: str = ""
     steps: tuple[StepResult, ...] = ()
     warnings: tuple[str, ...] = ()
+    signers: tuple[str, ...] = ()
     lasts: float | None = field(default=None, compare=False)
+    retry_after: float | None = field(default=None, compare=False)
 
     @property
     def lasting(self) -> bool:
         """Whether looking again would find the same: not so where something was incomplete, or a registry gave other bytes."""
-        return self.status is not VerdictStatus.INCOMPLETE and self.code not in _MAY_BE_REPAIRED
+        return not (self.again or self.code in _MAY_BE_REPAIRED)
+
+    @property
+    def again(self) -> bool:
+        """Whether it is worth asking again: nothing was decided, or what is missing may still come to be."""
+        return self.status is VerdictStatus.INCOMPLETE or self.code.startswith(_MAY_COME)
 
     def to_json(self) -> Mapping[str, Any]:
         """Give the verdict as JSON, steps in order."""
@@ -128,4 +142,5 @@ class Verdict:
             "hint": self.hint,
             "steps": [step.to_json() for step in self.steps],
             "warnings": list(self.warnings),
+            "signers": list(self.signers),
         }

@@ -1,17 +1,17 @@
 """Reading from an OCI registry (source: the OCI distribution specification): manifests and blobs by digest, nothing written.
 
-Every byte is checked against its descriptor: size first, digest at the end. Credentials go to the configured host alone.
+Every byte of a blob is checked against its descriptor: size while it is read, digest at the end. Credentials go to the configured
+host alone, and neither a redirect nor a token service leads to a private address, or to plain HTTP, that was not configured.
 """
 
 from __future__ import annotations
 
 import asyncio
 import base64
-import hashlib
-import json
-import re
 import ssl
-from collections.abc import AsyncIterator
+import time
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import IO, Any
@@ -19,8 +19,12 @@ from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 
-from reconciler.artifact.access import RegistryAccess
-from reconciler.artifact.reference import Reference
+from reconciler.artifact.access import Hosts, RegistryAccess, login_for, origin, server
+from reconciler.artifact.addresses import ForbiddenAddressError, GuardedResolver, check_literal
+from reconciler.artifact.answers import busy_for, check_answer, refused
+from reconciler.artifact.challenge import challenge_of, token_of
+from reconciler.artifact.reference import Reference, digest_of
+from reconciler.artifact.streaming import Sink
 from reconciler.errors import ArtifactError, UnavailableError
 
 MANIFEST_TYPES = (
@@ -30,26 +34,36 @@ MANIFEST_TYPES = (
     "application/vnd.docker.distribution.manifest.list.v2+json",
 )
 MAX_MANIFEST = 4 * 1024 * 1024
+_MOST_PAGES = 8
 _MAX_TOKEN = 64 * 1024
 _CHUNK = 1024 * 1024
 _HOPS = 5
-#: Registries whose token service is known to be another host of theirs.
-_TOKEN_HOSTS = {"registry-1.docker.io": "auth.docker.io", "registry.gitlab.com": "gitlab.com"}
 _TRIES = 3
-_LONGEST_WAIT = 60.0
-_CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
+#: What a registry asks to wait longer for is not waited for here: the whole verification is tried again later.
+_WAITED_HERE = 5.0
+_QUIET = 5.0
+_MOST_TOKENS = 1000
+#: A body may take this long and no longer: 64 KiB a second is a registry that can be used.
+_SLOWEST = 64 * 1024
 
 
 @dataclass(slots=True)
 class Registries:
-    """The clients of all registries, over one session."""
+    """The clients of all registries, over one session. `hosts` are the servers that were configured."""
 
+    hosts: Hosts
     _session: aiohttp.ClientSession | None = None
     _clients: dict[tuple[str, RegistryAccess], RegistryClient] = field(default_factory=dict)
+    _contexts: dict[str, ssl.SSLContext] = field(default_factory=dict)
 
     async def open(self) -> None:
         """Begin."""
-        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=30))
+        self._session = aiohttp.ClientSession(
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=30),
+            connector=aiohttp.TCPConnector(resolver=GuardedResolver(self.hosts), limit_per_host=8),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+        )
 
     async def close(self) -> None:
         """End every connection."""
@@ -58,127 +72,257 @@ class Registries:
 
     def of(self, registry: str, access: RegistryAccess) -> RegistryClient:
         """Give the client of a registry as it is to be reached."""
-        assert self._session is not None  # noqa: S101 - opened before anything is asked
         key = registry, access
         if key not in self._clients:
-            self._clients[key] = RegistryClient(session=self._session, access=access, registry=registry)
+            self._clients[key] = RegistryClient(registries=self, access=access, registry=registry)
         return self._clients[key]
+
+    async def get(self, url: str, *, headers: Mapping[str, str], params: Mapping[str, str] | None = None) -> Any:
+        """Send a GET, once, to an address that may be connected to; gives the response, which the caller must release.
+
+        Raises UnavailableError.
+        """
+        assert self._session is not None  # noqa: S101 - opened before anything is asked
+        try:
+            host = urlsplit(url).hostname or ""
+            check_literal(host, server(url), self.hosts)
+            sent = {"User-Agent": "spinfleet", "Accept-Encoding": "identity", **headers}
+            return await self._session.get(url, headers=sent, params=params, allow_redirects=False, ssl=self._tls(url))
+        except aiohttp.ClientConnectorDNSError as error:
+            if isinstance(error.os_error, ForbiddenAddressError):
+                raise _forbidden(error.os_error) from error
+            raise
+        except ForbiddenAddressError as error:
+            raise _forbidden(error) from error
+
+    def _tls(self, url: str) -> ssl.SSLContext | bool:
+        """Give the TLS settings of a server: its configured authority and no other, else the system's."""
+        entry = self.hosts.entry(url)
+        if entry is None or not entry.ca:
+            return True
+        if entry.ca not in self._contexts:
+            try:
+                self._contexts[entry.ca] = ssl.create_default_context(cadata=entry.ca)
+            except (ssl.SSLError, ValueError) as error:
+                raise UnavailableError(
+                    f"the certificate authority configured for {entry.prefix} can't be read: {error}",
+                    hint="put PEM certificates into the Secret's ca.crt", code="artifact.unavailable",
+                ) from error  # fmt: skip
+        return self._contexts[entry.ca]
 
 
 @dataclass(kw_only=True, slots=True)
 class RegistryClient:
-    """Reads one registry through a shared session."""
+    """Reads one registry."""
 
-    session: aiohttp.ClientSession
+    registries: Registries
     access: RegistryAccess
     registry: str
     timeout: float = 60.0
-    _authorization: dict[str, str] = field(default_factory=dict)
+    _authorization: OrderedDict[str, tuple[str, float]] = field(default_factory=OrderedDict)
+    _not_before: float = 0.0
+    _why_not: str = ""
 
     @property
     def base(self) -> str:
         """The URL that paths stand under."""
-        scheme = "http" if self.access.plain_http else "https"
-        return f"{scheme}://{self.access.mirror or self.registry}"
+        return f"{'http' if self.access.plain_http else 'https'}://{self.access.host}"
 
     async def manifest(self, reference: Reference) -> bytes:
-        """Read a manifest; the caller checks its digest. Raises ArtifactError (too large) and UnavailableError."""
-        path = f"/v2/{reference.repository}/manifests/{reference.digest or reference.tag}"
-        async with self._get(path, reference.repository, accept=", ".join(MANIFEST_TYPES)) as response:
-            return await _bounded(response, MAX_MANIFEST, "artifact.manifest-too-large", "the manifest")
+        """Read a manifest; the caller holds it against its digest. Raises ArtifactError and UnavailableError."""
+        return await self.document(
+            reference.repository, f"manifests/{reference.digest or reference.tag}", MANIFEST_TYPES
+        )
+
+    async def document(self, repository: str, path: str, types: Iterable[str]) -> bytes:
+        """Read a JSON document of at most 4 MiB below `/v2/<repository>/`: a manifest, or a list of referrers.
+
+        A digest that the registry says of it must be its own. Raises ArtifactError and UnavailableError.
+        """
+        async with self._get(f"/v2/{repository}/{path}", repository, accept=", ".join(types)) as response:
+            data = await _bounded(response, MAX_MANIFEST, "artifact.manifest-too-large", "the manifest")
+            said = response.headers.get("Docker-Content-Digest", "")
+        if said.startswith(("sha256:", "sha512:")) and digest_of(data, said) != said:
+            raise ArtifactError(
+                "artifact.digest",
+                f"{self.registry} says of a manifest that its digest is {said[:140]}, and it is {digest_of(data, said)}",
+                hint="find out whether the registry is broken, or something between changes its answers",
+            )
+        return data
+
+    async def pages(self, repository: str, path: str, media_type: str) -> list[bytes]:
+        """Read a list of one or more pages below `/v2/<repository>/` (Link headers, RFC 8288), 8 at most.
+
+        Raises ArtifactError (too large) and UnavailableError: code `artifact.unsupported` where the answer is no such list.
+        """
+        found: list[bytes] = []
+        following = f"/v2/{repository}/{path}"
+        while following:
+            if len(found) == _MOST_PAGES:
+                raise ArtifactError(
+                    "artifact.too-many-pages", f"{self.registry}: {path} has more than {_MOST_PAGES} pages"
+                )
+            async with self._get(following, repository, accept=media_type) as response:
+                if response.content_type != media_type:
+                    raise UnavailableError(f"{self.registry}: {path} is no {media_type}", code="artifact.unsupported")
+                found.append(await _bounded(response, MAX_MANIFEST, "artifact.manifest-too-large", "the list"))
+                following = _next_page(response, f"/v2/{repository}/{path}")
+        return found
 
     async def blob(self, repository: str, digest: str, size: int, into: IO[bytes]) -> None:
-        """Stream a blob into a file. Raises ArtifactError where size or digest are not the descriptor's, and UnavailableError."""
-        hashed, read = hashlib.sha256(), 0
-        async with self._get(f"/v2/{repository}/blobs/{digest}", repository, accept="*/*") as response:
-            async for chunk in response.content.iter_chunked(_CHUNK):
-                read += len(chunk)
-                if read > size:
-                    raise ArtifactError(
-                        "artifact.size", f"blob {digest} has more than the {size} bytes its descriptor says"
-                    )
-                # Hashing a chunk of 1 MiB takes under a millisecond: the loop is not held up.
-                hashed.update(chunk)
-                into.write(chunk)
-        if read < size:
-            raise _unavailable(f"blob {digest}: the answer ended after {read} of {size} bytes")
-        if f"sha256:{hashed.hexdigest()}" != digest:
-            raise ArtifactError("artifact.digest", f"blob {digest} has other content than its digest says")
+        """Stream a blob into a file. What breaks off is gone on with, as long as there is progress.
+
+        Raises ArtifactError where size or digest are not the descriptor's, and UnavailableError.
+        """
+        sink = Sink(into=into, digest=digest, size=size)
+        for left in reversed(range(_TRIES)):
+            before = sink.read
+            try:
+                async with self._get(
+                    f"/v2/{repository}/blobs/{digest}", repository, start=before, size=size
+                ) as response:
+                    sink.begin(response)
+                    async for chunk in response.content.iter_chunked(_CHUNK):
+                        await sink.take(chunk)
+                    await sink.flush()
+                    sink.end()
+            except UnavailableError as error:
+                if error.code != "artifact.truncated" or sink.read <= before or not left:
+                    raise
+            else:
+                return
 
     @asynccontextmanager
-    async def _get(self, path: str, repository: str, *, accept: str) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Open a GET: signs in once where asked to, follows redirects, waits out a busy server."""
-        url, hops, tries, signed_in = self.base + path, 0, 0, False
+    async def _get(
+        self, path: str, repository: str, *, accept: str = "*/*", start: int = 0, size: int = 0
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Open a GET: signs in once where asked to, follows redirects, waits a little for a busy server. Raises UnavailableError."""
+        headers = {"Accept": accept, **({"Range": f"bytes={start}-"} if start else {})}
+        answered, where = False, f"{self.registry}{path}"
         try:
-            while True:
-                async with asyncio.timeout(self.timeout), self._open(url, accept) as response:
-                    if response.status == 200:
-                        yield response
-                        return
-                    if response.status in {301, 302, 303, 307, 308} and hops < _HOPS:
-                        url, hops = self._redirected(url, response), hops + 1
-                        continue
-                    if response.status == 401 and not signed_in and _origin(url) == _origin(self.base):
-                        signed_in = True
-                        self._authorization[_origin(url)] = await self._sign_in(response, repository)
-                        continue
-                    wait = _busy(response)
-                    if wait is None or tries >= _TRIES:
-                        raise _refused(response, path)
-                tries += 1
-                await asyncio.sleep(wait)
-        except TimeoutError as error:
-            raise _unavailable(f"{self.registry}{path}: no answer within {self.timeout:g} s") from error
-        except aiohttp.ClientError as error:
-            raise _unavailable(f"{self.registry}{path}: {type(error).__name__} {error}") from error
+            async with asyncio.timeout(self.timeout + size / _SLOWEST):
+                response = await self._answered(path, repository, headers)
+                answered = True
+                try:
+                    yield response
+                finally:
+                    response.release()
+        except (aiohttp.ClientError, TimeoutError) as error:
+            what = "no answer in time" if isinstance(error, TimeoutError) else f"{type(error).__name__} {error}"[:300]
+            if answered:
+                raise UnavailableError(f"{where}: the answer broke off: {what}", code="artifact.truncated") from error
+            if isinstance(error, (aiohttp.ClientConnectionError, TimeoutError)):
+                self._pause(_QUIET, what)
+            raise UnavailableError(f"{where}: {what}", code="artifact.unavailable") from error
+        except ValueError as error:
+            raise UnavailableError(f"{where}: {error}"[:300], code="artifact.unavailable") from error
 
-    def _open(self, url: str, accept: str) -> Any:
-        headers = {"Accept": accept, "User-Agent": "spinfleet", "Accept-Encoding": "identity"}
-        if authorization := self._authorization.get(_origin(url)):
-            headers["Authorization"] = authorization
-        return self.session.get(url, headers=headers, allow_redirects=False, ssl=self._tls())
+    async def _answered(self, path: str, repository: str, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
+        """Give the response that has what was asked for. Raises UnavailableError."""
+        url, hops, tries, signed_in = self.base + path, 0, 0, False
+        while True:
+            self._check_pause()
+            response: aiohttp.ClientResponse = await self.registries.get(
+                url, headers=self._sent(url, repository, headers)
+            )
+            if response.status in {200, 206}:
+                return check_answer(response)
+            try:
+                if response.status in {301, 302, 303, 307, 308} and hops < _HOPS:
+                    url, hops = self._redirected(url, response), hops + 1
+                    continue
+                if response.status == 401 and not signed_in and origin(url) == origin(self.base):
+                    signed_in = True
+                    await self._sign_in(response, repository)
+                    continue
+                wait = busy_for(response, tries)
+                if wait is None:
+                    raise refused(response, path)
+                if tries >= _TRIES or wait > _WAITED_HERE:
+                    self._pause(wait, f"it answered {response.status}")
+                    raise refused(response, path, retry_after=wait)
+            finally:
+                response.release()
+            tries += 1
+            await asyncio.sleep(wait)
 
-    def _tls(self) -> ssl.SSLContext | bool:
-        """Give the TLS settings: the configured authority, else the system's."""
-        return ssl.create_default_context(cadata=self.access.ca) if self.access.ca else True
+    def _sent(self, url: str, repository: str, headers: Mapping[str, str]) -> dict[str, str]:
+        """Give the headers of a request: who we are is said to the registry itself and to nobody else."""
+        known = self._authorization.get(repository)
+        if known is None or origin(url) != origin(self.base) or known[1] < time.monotonic():
+            return dict(headers)
+        return {**headers, "Authorization": known[0]}
 
     def _redirected(self, url: str, response: aiohttp.ClientResponse) -> str:
-        target = urljoin(url, response.headers.get("Location", ""))
-        scheme = urlsplit(target).scheme
-        if scheme != "https" and not (scheme == "http" and self.access.plain_http):
-            raise _unavailable(f"{self.registry} redirects to a {scheme} address, which is not followed")
+        try:
+            target = urljoin(url, response.headers.get("Location", ""))
+            fault = self.registries.hosts.fault(target) if origin(target) != origin(url) else ""
+        except ValueError:
+            target, fault = "", "it is not a URL"
+        if fault:
+            raise UnavailableError(
+                f"{self.registry} redirects to an address that is not followed: {fault}",
+                hint="where that is right, give the host an entry in the registries", code="artifact.redirect",
+            )  # fmt: skip
         return target
 
-    async def _sign_in(self, response: aiohttp.ClientResponse, repository: str) -> str:
-        """Give the Authorization header that a challenge asks for (source: the distribution token specification)."""
-        challenge = response.headers.get("WWW-Authenticate", "")
-        scheme, _, rest = challenge.partition(" ")
-        login = base64.b64encode(f"{self.access.username}:{self.access.password}".encode()).decode()
-        if scheme.lower() == "basic" and self.access.username:
-            return f"Basic {login}"
-        if scheme.lower() != "bearer":
-            raise _unavailable(
+    async def _sign_in(self, response: aiohttp.ClientResponse, repository: str) -> None:
+        """Get the Authorization that a challenge asks for and keep it for the repository. Raises UnavailableError."""
+        challenge = challenge_of(response.headers.getall("WWW-Authenticate", []))
+        if challenge is not None and challenge.scheme == "basic" and self.access.username:
+            self._authorized(repository, f"Basic {_login(self.access.username, self.access.password)}", float("inf"))
+        elif challenge is not None and challenge.scheme == "bearer":
+            token, lasts = await self._token(challenge.realm, challenge.service, repository)
+            self._authorized(repository, f"Bearer {token}", time.monotonic() + lasts)
+        else:
+            raise UnavailableError(
                 f"{self.registry} asks who we are, and no credentials are configured for it",
-                hint="name a Secret in spec.policy.registries",
+                hint="name a Secret in spec.policy.registries", code="artifact.unauthorized",
+            )  # fmt: skip
+
+    async def _token(self, realm: str, service: str, repository: str) -> tuple[str, float]:
+        hosts = self.registries.hosts
+        if fault := hosts.fault(realm):
+            raise UnavailableError(
+                f"{self.registry} names a token service that is not asked ({realm[:200]!r}): {fault}",
+                code="artifact.token",
             )
-        fields = dict(_CHALLENGE.findall(rest))
-        realm = fields.get("realm", "")
-        if urlsplit(realm).scheme != "https" and not (self.access.plain_http and urlsplit(realm).scheme == "http"):
-            raise _unavailable(f"{self.registry} names a token service that is not https: {realm[:200]}")
-        # A registry names its token service itself: the login goes there only where that is known to be right.
-        headers = {"Authorization": f"Basic {login}"} if self.access.username and _trusted(realm, self.base) else {}
-        params = {"service": fields.get("service", ""), "scope": f"repository:{repository}:pull"}
-        async with self.session.get(
-            realm, params=params, headers=headers, allow_redirects=False, ssl=self._tls()
-        ) as answer:
-            if answer.status != 200:
-                raise _unavailable(f"{self.registry}: its token service answers {answer.status}")
-            data = await _bounded(answer, _MAX_TOKEN, "artifact.token", "the token")
+        login = login_for(realm, self.base, self.access, hosts)
+        headers = {"Authorization": f"Basic {_login(*login)}"} if login is not None else {}
+        # The scope is ours to name: the least that reading needs.
+        params = {"service": service, "scope": f"repository:{repository}:pull"}
+        answer = await self.registries.get(realm, params=params, headers=headers)
         try:
-            body = json.loads(data)
-            return f"Bearer {body.get('token') or body['access_token']}"
-        except (ValueError, KeyError, AttributeError) as error:
-            raise _unavailable(f"{self.registry}: its token service gives no token") from error
+            if answer.status != 200:
+                withheld = self.access.username and login is None
+                raise UnavailableError(
+                    f"{self.registry}: its token service {urlsplit(realm).netloc} answers {answer.status}",
+                    hint="it was not given the login, as it is another host; give it an entry in the registries"
+                    if withheld
+                    else "",
+                    code="artifact.unauthorized" if answer.status in {401, 403} else "artifact.token",
+                )
+            return token_of(await _bounded(answer, _MAX_TOKEN, "artifact.token", "the token"), self.registry)
+        finally:
+            answer.release()
+
+    def _authorized(self, repository: str, header: str, until: float) -> None:
+        self._authorization[repository] = header, until
+        while len(self._authorization) > _MOST_TOKENS:
+            self._authorization.popitem(last=False)
+
+    def _pause(self, seconds: float, why: str) -> None:
+        self._not_before, self._why_not = time.monotonic() + seconds, why
+
+    def _check_pause(self) -> None:
+        """Leave a registry alone that asked for it or is away: else a thousand apps would each wait for it in turn."""
+        left = self._not_before - time.monotonic()
+        if left > 0:
+            raise UnavailableError(
+                f"{self.registry} is left alone for {left:.0f} s: {self._why_not}",
+                retry_after=left,
+                code="artifact.busy",
+            )
 
 
 async def _bounded(response: aiohttp.ClientResponse, limit: int, code: str, what: str) -> bytes:
@@ -186,37 +330,27 @@ async def _bounded(response: aiohttp.ClientResponse, limit: int, code: str, what
     async for chunk in response.content.iter_chunked(_CHUNK):
         read += len(chunk)
         if read > limit:
-            raise ArtifactError(code, f"{what} has more than {limit} bytes")
+            raise ArtifactError(code, f"{what} has more than {limit} bytes", hint="push the artifact again")
         parts.append(chunk)
     return b"".join(parts)
 
 
-def _busy(response: aiohttp.ClientResponse) -> float | None:
-    """Give how long to wait before the next try; None where trying again now is no use."""
-    if response.status != 429 and response.status < 500:
-        return None
-    asked = response.headers.get("Retry-After", "")
-    return min(float(asked), _LONGEST_WAIT) if asked.isdecimal() else 1.0
+def _next_page(response: aiohttp.ClientResponse, path: str) -> str:
+    """Give the path of the next page, or an empty string; it can only be of the same list."""
+    link = response.links.get("next")
+    if link is None or "url" not in link:
+        return ""
+    target = urlsplit(str(link["url"]))
+    if target.path != path:
+        raise UnavailableError("the registry's next page is of another list", code="artifact.unavailable")
+    return f"{target.path}?{target.query}"
 
 
-def _refused(response: aiohttp.ClientResponse, path: str) -> UnavailableError:
-    words = {401: "not signed in", 403: "not allowed", 404: "not found", 429: "too many requests"}
-    return _unavailable(
-        f"{urlsplit(str(response.url)).netloc}{path}: {words.get(response.status, f'HTTP {response.status}')}",
-        hint="check that it was pushed and may be read",
+def _login(username: str, password: str) -> str:
+    return base64.b64encode(f"{username}:{password}".encode()).decode()
+
+
+def _forbidden(error: ForbiddenAddressError) -> UnavailableError:
+    return UnavailableError(
+        str(error), hint="name the host in spec.policy.registries if it is to be reached", code="artifact.address"
     )
-
-
-def _unavailable(message: str, *, hint: str = "") -> UnavailableError:
-    return UnavailableError(message, hint=hint, code="artifact.unavailable")
-
-
-def _origin(url: str) -> str:
-    split = urlsplit(url)
-    return f"{split.scheme}://{split.netloc}"
-
-
-def _trusted(realm: str, base: str) -> bool:
-    """Tell whether a token service may see the login: the registry's own origin, or the one it is known to use."""
-    known = _TOKEN_HOSTS.get(urlsplit(base).netloc)
-    return _origin(realm) == _origin(base) or (known is not None and _origin(realm) == f"https://{known}")

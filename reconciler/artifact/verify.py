@@ -23,7 +23,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from reconciler.artifact.access import RegistryAccess, access_for
+from reconciler.artifact.access import Hosts, RegistryAccess, access_for
 from reconciler.artifact.against_git import differences
 from reconciler.artifact.checklist import Checklist
 from reconciler.artifact.child import Children, WasmReport
@@ -31,14 +31,20 @@ from reconciler.artifact.findings import Findings
 from reconciler.artifact.layout import MAX_JSON, Descriptor, Layout, LockedApp, check_config, layout_of, locked_app
 from reconciler.artifact.model import Expected, Finding, Step, Verdict
 from reconciler.artifact.once import Once
-from reconciler.artifact.reference import Reference, parse_reference, prefix_matches
+from reconciler.artifact.reference import Reference, digest_of, parse_reference, prefix_matches
 from reconciler.artifact.registry import Registries, RegistryClient
+from reconciler.artifact.signatures.candidates import Candidates
+from reconciler.artifact.signatures.model import Signed, signed_of
+from reconciler.artifact.signatures.verify import verify_signatures
 from reconciler.artifact.worlds import handler_fault
 from reconciler.errors import ArtifactError
+from reconciler.fleet.signature_rules import SignatureRule
 from reconciler.manifest.model import Application
 
 #: Changes with every change to what steps 4 and 6 check: remembered findings of another verifier don't count.
 VERIFIER = "2"
+#: Seconds for which it counts that somebody has signed; then the registry is asked again.
+SIGNED_FOR = 24 * 60 * 60.0
 _NOTHING_EXPECTED = Expected()
 _MOST_VERDICTS = 20_000
 _MOST_CONTENTS = 64
@@ -90,7 +96,7 @@ class Verifier:
 
     def __post_init__(self) -> None:
         self.findings = Findings(self.cache)
-        self._clients = Registries()
+        self._clients = Registries(Hosts.of(self.registries))
 
     async def __aenter__(self) -> Self:
         await self._clients.open()
@@ -115,8 +121,9 @@ class Verifier:
         await steps.run(Step.GIT, self._git, contents, expected)
         wasm = await steps.run(Step.WASM, self._wasm, contents)
         await steps.run(Step.WORLD, self._world, contents, wasm, expected)
-        await steps.run(Step.SIGNATURE, self._signature, proven, expected)
+        signers = await steps.run(Step.SIGNATURE, self._signature, proven, expected)
         verdict = steps.verdict(reference, proven.digest if proven is not None else "")
+        verdict = dataclasses.replace(verdict, signers=signers or ())
         self._remember(key, verdict)
         return verdict
 
@@ -152,7 +159,7 @@ class Verifier:
                 if known is not None:
                     return Finding(value=known, known=True)
             manifest = await source.client.manifest(reference)
-            if digest and _digest(manifest) == digest:
+            if digest and digest_of(manifest, digest) == digest:
                 await self.findings.keep_blob(digest, manifest)
                 await self.findings.put("fetch", place, digest, value={})
             return Finding(value=manifest)
@@ -160,7 +167,8 @@ class Verifier:
         return await self._once.do(("fetch", str(reference)), str(reference), read)
 
     async def _prove(self, source: Source, manifest: bytes) -> Finding[Proven]:
-        digest, wanted = _digest(manifest), source.reference.digest
+        wanted = source.reference.digest
+        digest = digest_of(manifest, wanted or "sha256:")
         if wanted and digest != wanted:
             raise ArtifactError(
                 "artifact.digest",
@@ -285,8 +293,34 @@ class Verifier:
 
     # Step 8
 
-    async def _signature(self, proven: Proven, expected: Expected) -> Finding[bool]:  # noqa: ARG002 - for the rules of Fleet and FleetSync
-        return Finding(value=True, asked=False, detail="no signature was asked for")
+    async def _signature(self, proven: Proven, expected: Expected) -> Finding[tuple[str, ...]]:
+        """Keep every rule by itself; gives the names of the signers that counted."""
+        if not expected.signatures:
+            return Finding(value=(), asked=False, detail="no signature was asked for")
+        found = [await self._signed(proven, rule) for rule in expected.signatures]
+        names = tuple(dict.fromkeys(signer.name for signed in found for signer in signed.signers))
+        return Finding(value=names, detail=f"signed by {', '.join(names)}", lasts=SIGNED_FOR)
+
+    async def _signed(self, proven: Proven, rule: SignatureRule) -> Signed:
+        """Give who signed, from what was found today or from the registry. What is missing is never remembered: it may come."""
+        reference = proven.source.reference
+        place = f"{reference.registry}/{reference.repository}"
+
+        async def look() -> Signed:
+            if (
+                known := signed_of(await self.findings.get("signature", place, proven.digest, rule.digest))
+            ) is not None:
+                return known
+            candidates = Candidates(
+                client=proven.source.client, repository=reference.repository, digest=proven.digest,
+                predicates=frozenset(rule.attestations),
+            )  # fmt: skip
+            signed = await verify_signatures(candidates, rule, proven.manifest)
+            value = signed.to_json()
+            await self.findings.put("signature", place, proven.digest, rule.digest, value=value, lasts=SIGNED_FOR)
+            return signed
+
+        return await self._once.do(("signature", place, proven.digest, rule.digest), place, look)
 
     # Step 9
 
@@ -339,10 +373,6 @@ def application_key(application: Application) -> str:
 
     text = json.dumps(plain(application), sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _digest(data: bytes) -> str:
-    return f"sha256:{hashlib.sha256(data).hexdigest()}"
 
 
 def _not_allowed(reference: Reference, prefixes: Sequence[str]) -> ArtifactError:

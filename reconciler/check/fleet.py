@@ -18,13 +18,14 @@ from reconciler.check.report import Report
 from reconciler.errors import InputError
 from reconciler.fleet import Cases, LoadCache, load
 from reconciler.fleet.assign import assign_here
+from reconciler.fleet.brought import bears_on_apps
 from reconciler.fleet.cache import canonical
 from reconciler.fleet.cases import Case
 from reconciler.fleet.dependencies import dependencies
-from reconciler.fleet.executors import brings_executor
 from reconciler.fleet.model import AppAssignment, AppDefinition, BundleDefinition, Fleet, Unit, Withheld
 from reconciler.fleet.overrides import layers_of, merged
 from reconciler.fleet.placement import placement_of
+from reconciler.fleet.reads import reached_apps
 from reconciler.fleet.variables import variables_of
 from reconciler.plan.model import ObjectKey, key_of
 from reconciler.problems import Problem, has_errors
@@ -122,7 +123,7 @@ class FleetCheck:
             fleet.spec,
             fleet.path,
             fleet.clusters,
-            [each for each in fleet.bundles.values() if brings_executor(each)],
+            [(name, bearing) for name, each in fleet.bundles.items() if (bearing := bears_on_apps(each)) is not None],
         )
         if self._cases is None or shared != self._shared:
             self._forget()
@@ -164,8 +165,11 @@ def _same(one: _Definition, other: _Definition) -> bool:
 
 
 def _waits_for(fleet: Fleet, definition: _Definition) -> tuple[tuple[str, Any], ...]:
-    """Give what bears on an app of those it waits for: their names, and where they are placed."""
-    return tuple((each.name, placement_of(fleet, each)) for each in dependencies(fleet, definition))
+    """Give what bears on an app of those it waits for or calls: their names, and where they are placed."""
+    found = [*dependencies(fleet, definition)]
+    if isinstance(definition, AppDefinition):
+        found += reached_apps(fleet, definition)
+    return tuple((each.name, placement_of(fleet, each)) for each in found)
 
 
 def _for_others(problem: Problem, case: Case) -> Problem:
@@ -191,6 +195,8 @@ def _claims(fleet: Fleet, definition: _Definition, unit: Unit, keys: list[Object
         path = entry.get("path", route.path) if entry.get("paths") != "fromManifest" else route.path
         text = f"route {entry['host']}{path.rstrip('/')} {route.match}"
         yield Claim(text, f"/routes/{route.index}/host")
+    for label, value in (unit.spec.get("namespaceLabels") or {}).items():
+        yield Claim(f"label {label} of namespace {namespace!r}", "/namespaceLabels", value)
     if makes_account(unit):
         yield Claim(f"account {namespace}/{account_name(unit)}", "/serviceAccount", canonical(service_account(unit)))
 
@@ -209,6 +215,10 @@ def _told(fleet: Fleet, cases: Cases, clash: Clash) -> Problem:
     messages = {
         "route": (f"{what.rpartition(' ')[0]} leads to app {holder} already", "give one of them another host or path"),
         "object": (f"{what} is {holder}'s already", "rename one of them, or give one another namespace"),
+        "label": (
+            f"app {holder} wants label {what} otherwise",
+            "write the same value in both, or once in the fleet's defaults",
+        ),
         "account": (
             f"app {holder} wants ServiceAccount {what} otherwise",
             "write the same annotations in both, or give each its own serviceAccountName",

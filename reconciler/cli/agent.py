@@ -26,6 +26,19 @@ import click
     help="Where /healthz, /readyz and /metrics are; `none` for nowhere.",
 )
 @click.option(
+    "--webhook-listen",
+    default="none",
+    show_default=True,
+    metavar="HOST:PORT",
+    help="Where Git hosts may POST to /hook.",
+)
+@click.option(
+    "--webhook-secret",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Shared secrets of webhooks, one a line, read at each request.",
+)
+@click.option(
     "--default-service-account", default="", metavar="NAME", help="Whom to act as where a FleetSync names nobody."
 )
 @click.option(
@@ -42,6 +55,8 @@ def agent(
     context: str | None,
     cache: Path | None,
     listen: str,
+    webhook_listen: str,
+    webhook_secret: Path | None,
     default_service_account: str,
     agent_namespace: str,
     concurrency: int,
@@ -53,6 +68,9 @@ def agent(
     namespace, slash, name = fleetsync.partition("/")
     if not slash or not namespace or not name:
         raise click.BadParameter("write NAMESPACE/NAME", param_hint="--fleetsync")
+    hook = _address(webhook_listen, "--webhook-listen")
+    if hook is not None and webhook_secret is None:
+        raise click.UsageError("--webhook-listen needs --webhook-secret FILE: unsigned requests are never taken")
     return run(
         AgentOptions(
             namespace=namespace,
@@ -60,7 +78,8 @@ def agent(
             cache=cache or _default_cache(),
             kubeconfig=kubeconfig,
             context=context,
-            listen=_address(listen),
+            listen=_address(listen, "--listen"),
+            webhook=(hook, webhook_secret) if hook is not None and webhook_secret is not None else None,
             default_service_account=default_service_account,
             agent_namespace=agent_namespace,
             concurrency=concurrency,
@@ -74,10 +93,10 @@ def _default_cache() -> Path:
     return cache_folder() / "agent"
 
 
-def _address(text: str) -> tuple[str, int] | None:
+def _address(text: str, option: str) -> tuple[str, int] | None:
     if text == "none":
         return None
     host, _, port = text.rpartition(":")
     if not host or not port.isdecimal():
-        raise click.BadParameter("write HOST:PORT, or none", param_hint="--listen")
+        raise click.BadParameter("write HOST:PORT, or none", param_hint=option)
     return host.strip("[]"), int(port)

@@ -10,8 +10,9 @@ from reconciler.fleet.app_rules import app_problems
 from reconciler.fleet.cache import DefinedApp, Reader, canonical
 from reconciler.fleet.documents import Document
 from reconciler.fleet.merge_patch import merge_patch
-from reconciler.fleet.model import AppDefinition
+from reconciler.fleet.model import AppDefinition, ValuesFile
 from reconciler.fleet.paths import beside
+from reconciler.fleet.values_files import blob_of, files_of, values_files
 from reconciler.fleet.version import version_of
 from reconciler.problems import Problem, has_errors
 from reconciler.schema_check import closest
@@ -40,10 +41,20 @@ def define_app(document: Document, reader: Reader, common: Common) -> AppDefinit
     path = known.path if known is not None else _manifest_path(document)
     file = reader.tree.files.get(path) if path is not None else None
     blob = file.blob if file is not None else None
-    if known is None or known.blob != blob or known.common != common.key:
-        known = DefinedApp(_define(document, path, reader, common), path, blob, common.key)
-    elif path is not None and file is not None:
-        reader.manifest(path)
+    if (
+        known is None
+        or known.blob != blob
+        or known.common != common.key
+        or any(blob_of(each, reader) != used for each, used in known.files)
+    ):
+        files = tuple((each, blob_of(each, reader)) for each in files_of(document, common.defaults))
+        known = DefinedApp(_define(document, path, reader, common), path, blob, common.key, files)
+    else:
+        if path is not None and file is not None:
+            reader.manifest(path)
+        for each, used in known.files:
+            if used:
+                reader.objects(each)
     reader.kept.apps[document] = known
     return known.definition
 
@@ -63,8 +74,10 @@ def _define(document: Document, path: str | None, reader: Reader, common: Common
         problems += parsed.problems
         application, blob = parsed.application, reader.tree.files[path].blob
     spec = merge_patch(common.defaults, document.written)
+    files: tuple[ValuesFile, ...] = ()
     if document.valid:
         problems += app_problems(document, spec, application, common.artifacts)
+        files = values_files(document, common.defaults, reader, problems)
     withheld = has_errors(problems)
     return AppDefinition(
         name=document.name,
@@ -73,10 +86,11 @@ def _define(document: Document, path: str | None, reader: Reader, common: Common
         spec=document.written,
         application=application,
         manifest_path=path or "",
-        blobs=(blob,) if blob else (),
+        blobs=(*((blob,) if blob else ()), *(each.blob for each in files)),
         problems=tuple(sorted(set(problems), key=Problem.sort_key)),
-        version="" if withheld else version_of("App", document.name, spec, (blob,)),
+        version="" if withheld else version_of("App", document.name, spec, (blob, *(each.blob for each in files))),
         document=document.yaml,
+        files=files,
     )
 
 

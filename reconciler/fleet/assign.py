@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from reconciler.errors import InputError
+from reconciler.fleet.brought import Brought, brought
 from reconciler.fleet.checks import Subject, cluster_problems
-from reconciler.fleet.executors import creates_deployment, executors
+from reconciler.fleet.executors import DEFAULT_EXECUTOR
 from reconciler.fleet.merge_patch import merge_patch
 from reconciler.fleet.model import (
     AppAssignment,
@@ -24,23 +25,25 @@ from reconciler.fleet.model import (
 )
 from reconciler.fleet.object_rules import object_fault
 from reconciler.fleet.overrides import Layer, Origins, layers_of, merged
-from reconciler.fleet.placement import may_be_placed, placement_of, selects
+from reconciler.fleet.patches import patches_for
+from reconciler.fleet.placement import may_be_placed, placement_of
+from reconciler.fleet.reads import inputs_of, services_of
+from reconciler.fleet.sealed_objects import still_sealed
 from reconciler.fleet.variables import filled, missing, variables_of
 from reconciler.problems import Problem, has_errors
 from reconciler.schema_check import check, closest
 
 DEFAULT_NAMESPACE = "default"
-DEFAULT_EXECUTOR = "containerd-shim-spin"
 #: Fields that say where and by which patches: used up here.
 _USED_UP = frozenset({"overrides", "placement"})
 
 
 @dataclass(frozen=True, slots=True)
 class Here:
-    """A cluster, and what the fleet's bundles bring to it that bears on apps: executors by namespace and name."""
+    """A cluster, and what the fleet brings to it that bears on apps."""
 
     cluster: Cluster
-    executors: Mapping[tuple[str, str], bool]
+    brought: Brought
 
 
 def assign(fleet: Fleet, cluster: str) -> Assignment:
@@ -65,7 +68,7 @@ def assign_unit(fleet: Fleet, cluster: str, name: str) -> Unit | None:
 def here(fleet: Fleet, cluster: str) -> Here:
     """Give a cluster as `assign_here` takes it: made once for many apps. Raises InputError where the fleet has no such cluster."""
     found = _cluster(fleet, cluster)
-    return Here(found, executors(fleet, found))
+    return Here(found, brought(fleet, found))
 
 
 def assign_here(fleet: Fleet, place: Here, name: str) -> Unit | None:
@@ -99,12 +102,12 @@ def _app(fleet: Fleet, app: AppDefinition, place: Here) -> Unit | None:
     problems = [_no_variable(origins, cluster, each.pointer, each.name) for each in missing(as_written, variables)]
     if not has_errors(problems):
         problems += _shape(spec, app, origins)
-    creates = creates_deployment(spec, place.executors)
+    executor = place.brought.executor(str(spec["namespace"]), str(spec["executor"]))
     if not has_errors(problems):
         problems += [
             origins.problem(f"/dependsOn/{index}", *fault) for index, fault in _elsewhere(fleet, spec, cluster)
         ]
-        problems += cluster_problems(Subject(spec, origins, app.application, app.manifest_path, cluster, creates))
+        problems += cluster_problems(Subject(spec, origins, app.application, app.manifest_path, cluster, executor))
     if has_errors(problems):
         return _withheld(app, problems)
     return AppAssignment(
@@ -118,7 +121,11 @@ def _app(fleet: Fleet, app: AppDefinition, place: Here) -> Unit | None:
         manifest_path=app.manifest_path,
         version=app.version,
         problems=(*app.problems, *problems),
-        creates_deployment=creates,
+        fleet=fleet.name,
+        executor=executor,
+        inputs=inputs_of(spec, spec["namespace"], place.brought),
+        services=services_of(fleet, cluster, spec, app.application, place.brought),
+        files=app.files,
     )
 
 
@@ -169,6 +176,7 @@ def _bundle(fleet: Fleet, bundle: BundleDefinition, cluster: Cluster) -> Unit | 
         objects=objects,
         version=bundle.version,
         problems=bundle.problems,
+        fleet=fleet.name,
     )
 
 
@@ -187,24 +195,18 @@ def _patched(
 ) -> SourcedObject:
     """Apply the bundle's patches for this cluster, in order. Variables are filled in the patches alone."""
     obj, variables = sourced.object, variables_of(cluster)
-    for index, patch in enumerate(bundle.spec.get("patches") or ()):
-        target, name = patch["target"], sourced.object["metadata"]["name"]
-        if target["kind"] != obj["kind"] or target.get("name", name) != name:
-            continue
-        if not selects(patch.get("clusters") or {}, cluster):
-            continue
-        origins = Origins(
-            (Layer("document", bundle.path, bundle.document, f"/spec/patches/{index}/patch", patch["patch"]),), {}
-        )
-        problems += [
-            _no_variable(origins, cluster, each.pointer, each.name) for each in missing(patch["patch"], variables)
-        ]
-        obj = merge_patch(obj, filled(patch["patch"], variables))
+    for index, patch in patches_for(bundle, sourced, cluster):
+        origins = Origins((Layer("document", bundle.path, bundle.document, f"/spec/patches/{index}/patch", patch),), {})
+        problems += [_no_variable(origins, cluster, each.pointer, each.name) for each in missing(patch, variables)]
+        obj = merge_patch(obj, filled(patch, variables))
         if (fault := object_fault(obj)) is not None:
             problems.append(
                 origins.problem(fault.pointer, "bundle.patch", f"after this patch: {fault.message}", fault.hint)
             )
-    return sourced if obj is sourced.object else SourcedObject(object=obj, path=sourced.path, line=sourced.line)
+    if obj is sourced.object:
+        return sourced
+    sealed = still_sealed(sourced.sealed, obj) if sourced.sealed is not None else None
+    return replace(sourced, object=obj, sealed=sealed)
 
 
 def _withheld(definition: AppDefinition | BundleDefinition, problems: list[Problem] | None = None) -> Withheld:

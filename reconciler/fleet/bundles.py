@@ -10,9 +10,11 @@ from reconciler.fleet.documents import MANIFEST_SUFFIXES, Document, without_null
 from reconciler.fleet.model import API_GROUP, BundleDefinition, SourcedObject
 from reconciler.fleet.object_rules import object_fault
 from reconciler.fleet.paths import beside
+from reconciler.fleet.sealed_objects import add_sealed
 from reconciler.fleet.version import version_of
 from reconciler.fleet.yaml_reader import Document as YamlDocument
 from reconciler.problems import Problem, has_errors
+from reconciler.sops.sealed import is_sealed
 
 
 def folder_of(document: Document) -> str | None:
@@ -52,11 +54,14 @@ def _define(
     elif not files and document.valid:
         message, hint = f"there are no manifests in {folder or 'the root'}", "name the folder that has them"
         problems.append(document.problem("/spec/path", "bundle.empty", message, hint))
-    for path, _ in files:
+    for path, blob in files:
         source = reader.objects(path)
         problems += source.problems
+        if is_sealed([each.value for each in source.documents]):
+            add_sealed(source, path, blob, objects, problems)
+            continue
         for each in source.documents:
-            _add(each, objects, problems)
+            _add(each, blob, objects, problems)
     problems += _twice(objects)
     if document.valid:
         problems += _patches(document, objects)
@@ -75,7 +80,7 @@ def _define(
     )
 
 
-def _add(document: YamlDocument, objects: list[SourcedObject], problems: list[Problem]) -> None:
+def _add(document: YamlDocument, blob: str, objects: list[SourcedObject], problems: list[Problem]) -> None:
     """Take the objects of one document: itself, or the items of a List."""
     if document.value is None or _is_ours(document.value):
         return
@@ -86,7 +91,7 @@ def _add(document: YamlDocument, objects: list[SourcedObject], problems: list[Pr
             problems.append(document.problem("bundle.object", fault.message, pointer + fault.pointer, fault.hint))
             continue
         line = place[0] if pointer and (place := document.place(pointer)) is not None else document.line
-        objects.append(SourcedObject(object=value, path=document.path, line=line))
+        objects.append(SourcedObject(object=value, path=document.path, line=line, blob=blob))
 
 
 def _is_ours(value: Any) -> bool:

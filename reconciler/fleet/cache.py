@@ -25,12 +25,13 @@ _Key = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class DefinedApp:
-    """An app and what it was made of besides its document."""
+    """An app and what it was made of besides its document; `files` are the paths it refers to, each with its blob or empty."""
 
     definition: AppDefinition
     path: str | None
     blob: str | None
     common: str
+    files: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(slots=True)
@@ -83,7 +84,7 @@ class Reader:
         return found
 
     def objects(self, path: str) -> Source:
-        """Give the documents of a manifest file of a Bundle."""
+        """Give the documents of a manifest file of a Bundle, or of a file of values."""
         key = (path, self.tree.files[path].blob)
         found = self.cache.objects.get(key)
         if found is None:

@@ -14,7 +14,7 @@ from typing import Any
 from reconciler.fleet.assign import Here, here
 from reconciler.fleet.cache import canonical
 from reconciler.fleet.clusters import spin_version
-from reconciler.fleet.executors import custom_kinds
+from reconciler.fleet.definitions import custom_kinds
 from reconciler.fleet.model import AppDefinition, BundleDefinition, Cluster, Fleet
 from reconciler.fleet.placement import placed, placement_of, selects
 from reconciler.manifest.target import depends_on_spin
@@ -83,7 +83,7 @@ class Cases:
             return ("kubernetes", "definitions", *(("variables",) if definition.spec.get("patches") else ()))
         layers = [self._fleet.spec.get("defaults") or {}, definition.spec]
         layers += [each.get("spec") or {} for each in definition.spec.get("overrides") or ()]
-        found = ["executors"]
+        found = ["brought"]
         if "${" in str(layers):
             found.append("variables")
         if any(name in layer for layer in layers for name in _NEED_CAPABILITIES):
@@ -101,7 +101,7 @@ class Cases:
                 "capabilities": sorted(spec.get("capabilities") or ()),
                 "kubernetes": spec.get("kubernetes"),
                 "variables": {key: "" if _PLAIN.fullmatch(value) else value for key, value in values.items()},
-                "executors": sorted((*key, creates) for key, creates in self._here[name].executors.items()),
+                "brought": self._here[name].brought.bearing,
                 "definitions": self._definitions[name],
             }
             self._kinds[name, bearing] = canonical([every[part] for part in bearing])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.fleet.clusters import spin_version
-from reconciler.fleet.model import Cluster
+from reconciler.fleet.model import Cluster, Executor
 from reconciler.fleet.overrides import Origins
 from reconciler.fleet.quantity import quantity
 from reconciler.manifest.model import Application
@@ -32,7 +32,7 @@ class Subject:
     application: Application
     manifest_path: str
     cluster: Cluster
-    creates_deployment: bool
+    executor: Executor | None
 
 
 def cluster_problems(subject: Subject) -> list[Problem]:
@@ -48,7 +48,7 @@ def cluster_problems(subject: Subject) -> list[Problem]:
         *_variables(subject),
         *_replicas(subject),
         *_autoscaling(subject),
-        *_annotations(subject),
+        *_executor(subject),
         *_memory(subject),
         *_probes(subject),
         *_hosts(subject),
@@ -133,13 +133,23 @@ def _autoscaling(subject: Subject) -> Iterator[Problem]:
             yield subject.origins.problem(f"/autoscaling/{name}", "app.autoscaling", message, hint)
 
 
-def _annotations(subject: Subject) -> Iterator[Problem]:
-    if subject.creates_deployment:
+def _executor(subject: Subject) -> Iterator[Problem]:
+    """SpinKube's webhooks: the executor is there, and without a Deployment there is nothing to annotate."""
+    name, executor = subject.spec["executor"], subject.executor
+    if executor is None:
+        message = f"there is no executor {name!r} in namespace {subject.spec['namespace']!r}: SpinKube refuses it"
+        hint = "declare it in spec.executors of the Fleet or the Cluster (create: false if it is there already), or bring it in a Bundle"
+        yield subject.origins.problem("/executor", "app.executor", message, hint)
         return
-    for name in ("deploymentAnnotations", "podAnnotations"):
-        if subject.spec.get(name):
-            message = f"executor {subject.spec['executor']!r} creates no Deployment, so {name} can't be set"
-            yield subject.origins.problem(f"/{name}", "app.executor", message, f"remove {name}")
+    for message, hint, severity in executor.faults:
+        told = f"executor {name!r} ({executor.path}:{executor.line}): {message}"
+        yield subject.origins.problem("/executor", "app.executor", told, hint, severity=severity)
+    if executor.creates_deployment:
+        return
+    for field in ("deploymentAnnotations", "podAnnotations"):
+        if subject.spec.get(field):
+            message = f"executor {name!r} creates no Deployment, so {field} can't be set"
+            yield subject.origins.problem(f"/{field}", "app.executor", message, f"remove {field}")
 
 
 def _memory(subject: Subject) -> Iterator[Problem]:

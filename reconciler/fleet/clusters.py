@@ -29,8 +29,14 @@ def define_cluster(document: Document) -> Cluster:
         path=document.path,
         line=document.line,
         labels=readable,
-        spec=document.spec if document.valid else {},
+        spec=_spec(document) if document.valid else {},
     )
+
+
+def _spec(document: Document) -> Mapping[str, Any]:
+    """Give a cluster's spec; its executors are a merge patch, in which null removes a field."""
+    spec, executors = document.spec, document.written.get("executors")
+    return {**spec, "executors": executors} if executors else spec
 
 
 def cluster_document_problems(document: Document) -> tuple[Problem, ...]:

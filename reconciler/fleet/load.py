@@ -11,7 +11,7 @@ from reconciler.fleet.bundles import define_bundle, folder_of
 from reconciler.fleet.cache import Ignored, LoadCache, Reader
 from reconciler.fleet.clusters import cluster_document_problems, define_cluster
 from reconciler.fleet.documents import KINDS, YAML_SUFFIXES, Document
-from reconciler.fleet.fleet_rules import fleet_problems
+from reconciler.fleet.fleet_rules import fleet_problems, signature_rules
 from reconciler.fleet.model import Cluster, Fleet, Loaded
 from reconciler.fleet.references import Links, link
 from reconciler.fleet.rollouts import define_rollout
@@ -57,7 +57,8 @@ def load(tree: Tree, *, cache: LoadCache | None = None) -> Loaded:
     told += [problem for each in rollouts.values() for problem in each.problems]
     told += [problem for each in cluster_problems.values() for problem in each]
     told += [problem for each in (*fleets, *found.documents["FleetSync"]) for problem in each.problems]
-    told += [*linked.problems, *_unused(found, found.documents["Bundle"])]
+    used = {file.path for app in apps.values() for file in app.files}
+    told += [*linked.problems, *_unused(found, found.documents["Bundle"], used)]
     reader.finish()
     problems = tuple(sorted(set(told), key=Problem.sort_key))
     if fleet_document is None or commit_errors:
@@ -72,14 +73,10 @@ def load(tree: Tree, *, cache: LoadCache | None = None) -> Loaded:
         apps=linked.apps,
         bundles=linked.bundles,
         rollouts=rollouts,
+        signatures=signature_rules(fleet_document, tree),
         document=fleet_document.yaml,
     )
     return Loaded(fleet=fleet, problems=problems, cluster_problems=cluster_problems)
-
-
-def find_documents(reader: Reader) -> Mapping[str, tuple[Document, ...]]:
-    """Give the documents of a tree that count, by kind and in file order; what is wrong with the tree is not told."""
-    return _find(reader).documents
 
 
 def _find(reader: Reader) -> _Found:
@@ -149,9 +146,9 @@ def _first_of_each(documents: Mapping[str, tuple[Document, ...]]) -> list[Docume
     return list(first.values())
 
 
-def _unused(found: _Found, bundles: tuple[Document, ...]) -> list[Problem]:
+def _unused(found: _Found, bundles: tuple[Document, ...], used: set[str]) -> list[Problem]:
     """Warn of YAML that nothing reads: a misnamed folder or a forgotten document is found this way."""
-    folders = {folder for folder in (folder_of(each) for each in bundles) if folder is not None}
+    prefixes = tuple(folder for folder in (folder_of(each) for each in bundles) if folder is not None)
     return [
         Problem(
             path=path,
@@ -162,17 +159,5 @@ def _unused(found: _Found, bundles: tuple[Document, ...]) -> list[Problem]:
         )
         for path in found.unused
         # Hidden files and folders (.github and the like) are other tools' own.
-        if not path.startswith(".") and "/." not in path and not _is_below(path, folders)
+        if path not in used and not path.startswith((".", *prefixes)) and "/." not in path
     ]
-
-
-def _is_below(path: str, folders: set[str]) -> bool:
-    """Tell whether a path is below one of the folders (each empty or ending in `/`), in as many steps as it is deep."""
-    if "" in folders:
-        return True
-    end = path.find("/")
-    while end >= 0:
-        if path[: end + 1] in folders:
-            return True
-        end = path.find("/", end + 1)
-    return False

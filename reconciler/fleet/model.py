@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from reconciler.fleet.signature_rules import SignatureRule
 from reconciler.fleet.yaml_reader import Document
 from reconciler.manifest.model import Application
 from reconciler.problems import Problem, Severity
+from reconciler.sops.sealed import Sealed, SealedFile
 
 API_GROUP = "spinfleet.dev"
 API_VERSION = f"{API_GROUP}/v1alpha1"
@@ -39,6 +41,19 @@ class Cluster:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ValuesFile:
+    """A file that values of an App are read from: `values` by top-level key, encrypted ones as marks.
+
+    `sealed` is None where the file stands in Git in plain.
+    """
+
+    path: str
+    blob: str
+    values: Mapping[str, Any]
+    sealed: SealedFile | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class AppDefinition:
     """An identified App document. `spec` is as written; `problems` are its own, errors and warnings.
 
@@ -57,15 +72,21 @@ class AppDefinition:
     problems: tuple[Problem, ...] = ()
     version: str = ""
     document: Document | None = field(default=None, repr=False, compare=False)
+    files: tuple[ValuesFile, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SourcedObject:
-    """A plain Kubernetes object of a Bundle and the place where it is written."""
+    """A plain Kubernetes object of a Bundle and the place where it is written; `blob` is the Git id of that file.
+
+    Where the file is encrypted, `object` has a mark for each encrypted value and `sealed` says where those come from.
+    """
 
     object: Mapping[str, Any]
     path: str
     line: int
+    blob: str = ""
+    sealed: Sealed | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,7 +118,10 @@ class RolloutDefinition:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fleet:
-    """Every document of a commit, by name. App and Bundle names share one space: dependsOn names either."""
+    """Every document of a commit, by name. App and Bundle names share one space: dependsOn names either.
+
+    `signatures` are the rules of `spec.artifacts.signatures` with the files that they name read in.
+    """
 
     name: str
     path: str
@@ -108,6 +132,7 @@ class Fleet:
     apps: Mapping[str, AppDefinition]
     bundles: Mapping[str, BundleDefinition]
     rollouts: Mapping[str, RolloutDefinition] = field(default_factory=dict)
+    signatures: tuple[SignatureRule, ...] = ()
     document: Document | None = field(default=None, repr=False, compare=False)
 
 
@@ -133,13 +158,51 @@ class Loaded:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Executor:
+    """What runs an app: a SpinAppExecutor's spec as SpinKube has it, and where it is said.
+
+    `made` is True where Spinfleet renders it in each namespace that needs it; False where a Bundle brings it or where it is said
+    to be there. `runtime_class` is the RuntimeClass that is rendered beside it, or None. `faults` are what is wrong with what
+    it would run on (message, hint, severity).
+    """
+
+    name: str
+    spec: Mapping[str, Any]
+    path: str = ""
+    line: int | None = None
+    made: bool = True
+    runtime_class: Mapping[str, Any] | None = None
+    faults: tuple[tuple[str, str, Severity], ...] = ()
+
+    @property
+    def creates_deployment(self) -> bool:
+        """False where it leaves the pods to somebody else: then no Deployment and no status come to be."""
+        return self.spec.get("createDeployment") is not False
+
+    @property
+    def deployment(self) -> Mapping[str, Any]:
+        """What its Deployments are made with; empty where it makes none."""
+        return self.spec.get("deploymentConfig") or {}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Target:
+    """Pods behind a Service of the fleet: their namespace and labels, and each port of the Service with the pods' own."""
+
+    namespace: str
+    labels: Mapping[str, str]
+    ports: Mapping[int, int | str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class AppAssignment:
     """One app as one cluster is to run it.
 
     `spec` has defaults, overrides and `${cluster.…}` resolved; `origins` gives the origin of each leaf by JSON Pointer into
     `spec`. `version` is the app's version (design: a hash over document after defaults, blobs and artifact digest; the
-    same in every cluster). `creates_deployment` is False where its executor leaves the pods to somebody else: then no
-    Deployment and no status come to be.
+    same in every cluster). `fleet` is the fleet's name. `executor` is None where nothing is known of it.
+    `inputs` are the Secrets and ConfigMaps that the app reads and the fleet's bundles bring: (kind, name) to a mark of what Git has
+    of them. `services` are those of the fleet that its hosts name: (namespace, name) to the pods behind.
     """
 
     name: str
@@ -152,7 +215,16 @@ class AppAssignment:
     manifest_path: str
     version: str
     problems: tuple[Problem, ...] = ()
-    creates_deployment: bool = True
+    fleet: str = ""
+    executor: Executor | None = None
+    inputs: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    services: Mapping[tuple[str, str], Target] = field(default_factory=dict)
+    files: tuple[ValuesFile, ...] = ()
+
+    @property
+    def creates_deployment(self) -> bool:
+        """False where its executor leaves the pods to somebody else; one that nothing is known of is taken to make them."""
+        return self.executor is None or self.executor.creates_deployment
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -167,6 +239,7 @@ class BundleAssignment:
     objects: tuple[SourcedObject, ...]
     version: str
     problems: tuple[Problem, ...] = ()
+    fleet: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

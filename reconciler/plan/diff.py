@@ -1,4 +1,4 @@
-"""Which desired fields differ from the live ones. Values of Secrets are masked; other managers' fields are not compared."""
+"""Which desired fields differ from the live ones. Secret values are masked (plan.sensitive); other managers' fields are not compared."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import Any
 
 from reconciler.plan.model import FieldChange
 from reconciler.plan.owned import ABSENT, fits, owned_fields, step
+from reconciler.plan.sensitive import HIDDEN, encrypted_blob, is_hidden, is_sensitive
+from reconciler.sops.sealed import is_mark
 
-_SECRET_PARTS = frozenset({"data", "stringData"})
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 #: Lists that the API merges by key (facts of the API: x-kubernetes-list-map-keys of the built-in kinds).
 _KEYS = ("name", "containerPort", "port", "mountPath", "devicePath", "topologyKey", "ip")
@@ -20,11 +21,17 @@ def diff(live: Mapping[str, Any] | None, desired: Mapping[str, Any], manager: st
 
     With `manager`, our field manager, the fields that an apply would remove follow: ours by the last apply and not desired any more.
     """
-    secret = desired.get("kind") == "Secret"
     changes = [*_changes(live if live is not None else {}, desired, "")]
     if live is not None and (fields := owned_fields(live, manager)) is not None:
         changes += _dropped(fields, live, desired, "")
-    return tuple(_masked(change) if secret and _sensitive(change.pointer) else change for change in changes)
+    if live is not None and encrypted_blob(live) == encrypted_blob(desired):
+        # Written from the very file that Git has: no key is needed to tell.
+        changes = [change for change in changes if not is_mark(change.desired)]
+    hidden = [each for each in (live, desired) if is_sensitive(each)]
+    return tuple(
+        _masked(change) if any(each and is_hidden(each, change.pointer) for each in hidden) else change
+        for change in changes
+    )
 
 
 def _dropped(fields: Mapping[str, Any], live: Any, desired: Any, pointer: str) -> Iterator[FieldChange]:
@@ -91,13 +98,10 @@ def _escaped(key: str) -> str:
     return key.replace("~", "~0").replace("/", "~1")
 
 
-def _sensitive(pointer: str) -> bool:
-    return pointer.split("/")[1:2] != [] and pointer.split("/")[1] in _SECRET_PARTS
-
-
 def _masked(change: FieldChange) -> FieldChange:
     return FieldChange(change.pointer, _mask(change.live), _mask(change.desired))
 
 
 def _mask(value: Any) -> Any:
-    return None if value is None else "<hidden>"
+    """Give what is shown of a value. A mark is shown as it is: it says no more than Git does."""
+    return value if value is None or is_mark(value) else HIDDEN

@@ -8,6 +8,7 @@ from typing import Any
 
 from reconciler.plan.membership import PART_OF_LABEL
 from reconciler.plan.model import ObjectKey, key_of
+from reconciler.sops.sealed import is_mark
 
 _SCALERS = {("autoscaling", "HorizontalPodAutoscaler"), ("keda.sh", "ScaledObject")}
 
@@ -19,7 +20,11 @@ def prepare(obj: Mapping[str, Any], applyset: str, scaled: frozenset[ObjectKey] 
     prepared = {**obj, "metadata": metadata}
     if obj["kind"] == "Secret" and obj["apiVersion"] == "v1" and obj.get("stringData"):
         # Server-side apply tracks stringData and data apart: a key dropped from stringData would stay in data for ever.
-        encoded = {key: base64.b64encode(str(value).encode()).decode() for key, value in obj["stringData"].items()}
+        # What stands for an encrypted value stays: whoever has its key puts the encoded value in its place.
+        encoded = {
+            key: value if is_mark(value) else base64.b64encode(str(value).encode()).decode()
+            for key, value in obj["stringData"].items()
+        }
         prepared.pop("stringData")
         prepared["data"] = {**(obj.get("data") or {}), **encoded}
     if key_of(obj) in scaled and "replicas" in (obj.get("spec") or {}):

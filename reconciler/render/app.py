@@ -10,16 +10,20 @@ from reconciler.render.disruption import pod_disruption_budget
 from reconciler.render.hpa import horizontal_pod_autoscaler
 from reconciler.render.httproute import http_routes
 from reconciler.render.ingress import ingresses
+from reconciler.render.inputs import unrolled
 from reconciler.render.job import job
 from reconciler.render.keda import scaled_object
 from reconciler.render.keda_http import http_scaled_object
-from reconciler.render.labels import labels, traced, version_label
+from reconciler.render.labels import WORKLOADS, as_label, labels, of_version
+from reconciler.render.model import APP_ANNOTATION, SOURCE_ANNOTATION
 from reconciler.render.monitoring import pod_monitor
 from reconciler.render.network_policy import network_policy
 from reconciler.render.places import problem_at
 from reconciler.render.routes import Route, routes_of
 from reconciler.render.runtime_config import needs_secret, runtime_config_secret
+from reconciler.render.runtime_config_rules import runtime_config_problems
 from reconciler.render.spinapp import spinapp
+from reconciler.render.values_secret import with_values_secrets
 
 #: What acts on a Deployment or its pods, which some executors don't make.
 _OF_PODS = ("autoscaling", "disruption", "network", "monitoring")
@@ -27,12 +31,15 @@ _OF_PODS = ("autoscaling", "disruption", "network", "monitoring")
 
 def app_objects(app: AppAssignment, problems: list[Problem]) -> list[dict[str, Any]]:
     """Give an app's objects; what can't be rendered is added to the problems."""
-    made: list[dict[str, Any]] = []
-    config = app.spec.get("runtimeConfig") or {}
-    if needs_secret(config) or ("job" in app.spec and config and "loadFromSecret" not in config):
+    app, made = with_values_secrets(app)
+    spec = app.spec
+    config, secret = spec.get("runtimeConfig") or {}, ""
+    if config:
+        problems.extend(runtime_config_problems(app))
+    if needs_secret(config) or ("job" in spec and config and "loadFromSecret" not in config):
         made.append(runtime_config_secret(app, problems))
-    secret = made[0]["metadata"]["name"] if made else ""
-    if "job" in app.spec:
+        secret = made[-1]["metadata"]["name"]
+    if "job" in spec:
         made.append(job(app, secret, problems))
     else:
         made.append(spinapp(app, secret))
@@ -40,11 +47,21 @@ def app_objects(app: AppAssignment, problems: list[Problem]) -> list[dict[str, A
         made += [*_scaler(app, routes, problems), *ingresses(app, routes), *http_routes(app, routes, problems)]
     made += _around(app, problems)
     if not app.creates_deployment:
-        problems.extend(_without_pods(app))
-    ours = labels(app.name, version_label(app.application.version))
-    for obj in made:
-        obj["metadata"]["labels"] = {**ours, **(obj["metadata"].get("labels") or {})}
-    return [traced(obj, owner=app.name, path=app.path) for obj in made]
+        problems.extend((*_without_pods(app), *unrolled(app)))
+    return [_traced(app, obj) for obj in made]
+
+
+def _traced(app: AppAssignment, obj: dict[str, Any]) -> dict[str, Any]:
+    """Give an object with the labels and annotations of its app; its own labels stay."""
+    metadata = obj["metadata"]
+    ours = labels(app.name, as_label(app.application.version), app.fleet)
+    metadata["labels"] = {**ours, **metadata["labels"]} if "labels" in metadata else ours
+    annotations = metadata.setdefault("annotations", {})
+    annotations[APP_ANNOTATION] = app.name
+    annotations[SOURCE_ANNOTATION] = app.path
+    if obj["kind"] in WORKLOADS:
+        annotations |= of_version(app.version, app.spec["artifact"])
+    return obj
 
 
 def _scaler(app: AppAssignment, routes: tuple[Route, ...], problems: list[Problem]) -> list[dict[str, Any]]:

@@ -6,7 +6,8 @@ from typing import Any
 
 from reconciler.fleet.model import BundleAssignment, SourcedObject
 from reconciler.problems import Problem, Severity
-from reconciler.render.labels import traced
+from reconciler.render.encrypted import encrypted_by, holds_plain_values
+from reconciler.render.labels import shared_labels, traced
 
 #: Built-in kinds without a namespace; a custom kind without metadata.namespace is told by the API server's discovery.
 CLUSTER_SCOPED = frozenset(
@@ -28,6 +29,7 @@ CLUSTER_SCOPED = frozenset(
 def bundle_objects(bundle: BundleAssignment, problems: list[Problem]) -> list[dict[str, Any]]:
     """Give a bundle's objects in file order. A Secret whose values stand in Git is warned of."""
     found = []
+    ours = shared_labels(bundle.fleet)
     for sourced in bundle.objects:
         obj = dict(sourced.object)
         group = str(obj["apiVersion"]).rpartition("/")[0]
@@ -35,8 +37,11 @@ def bundle_objects(bundle: BundleAssignment, problems: list[Problem]) -> list[di
             obj["metadata"] = {**obj["metadata"], "namespace": bundle.namespace}
         # What a server fills in must not be sent back to it.
         obj.pop("status", None)
-        if obj["kind"] == "Secret" and obj["apiVersion"] == "v1" and (obj.get("data") or obj.get("stringData")):
+        if obj["kind"] == "Secret" and obj["apiVersion"] == "v1" and holds_plain_values(obj):
             problems.append(_readable(sourced))
+        obj["metadata"] = {**obj["metadata"], "labels": {**ours, **(obj["metadata"].get("labels") or {})}}
+        if sourced.sealed is not None:
+            obj = encrypted_by(obj, sourced.sealed.file.blob)
         found.append(traced(obj, owner=bundle.name, path=sourced.path))
     return found
 
@@ -50,5 +55,5 @@ def _readable(sourced: SourcedObject) -> Problem:
         code="render.plain-secret",
         severity=Severity.WARNING,
         message=f"the values of Secret {sourced.object['metadata']['name']!r} can be read by whoever can read the repository",
-        hint="make the Secret in the cluster, and refer to it",
+        hint=f"encrypt it: sops encrypt --in-place --encrypted-regex '^(data|stringData)$' --age RECIPIENT {sourced.path}; or make the Secret in the cluster",
     )

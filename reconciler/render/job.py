@@ -7,24 +7,28 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from typing import Any
 
+from reconciler.fleet.executors import DEFAULT_EXECUTOR
 from reconciler.fleet.model import AppAssignment
+from reconciler.fleet.quantity import quantity
 from reconciler.problems import Problem
+from reconciler.render.cron import schedule_fault
 from reconciler.render.duration import seconds
 from reconciler.render.named import named
 from reconciler.render.places import problem_at
 from reconciler.render.service_account import account_name
 from reconciler.render.spinkube import (
     APP_NAME_LABEL,
-    DEFAULT_EXECUTOR,
-    RUNTIME_CLASS,
     RUNTIME_CONFIG_KEY,
     RUNTIME_CONFIG_PATH,
 )
 
 _VOLUME = "spin-runtime-config"
 _TRIGGER = "command"
+#: Fields of an executor's otel, in the order in which the operator sets them.
+_OTEL = tuple(f"exporter_otlp_{part}endpoint" for part in ("", "traces_", "metrics_", "logs_"))
 
 
 def job(app: AppAssignment, config_secret: str, problems: list[Problem]) -> dict[str, Any]:
@@ -37,6 +41,8 @@ def job(app: AppAssignment, config_secret: str, problems: list[Problem]) -> dict
     metadata: dict[str, Any] = {"name": app.name, "namespace": app.namespace}
     if "schedule" in wanted:
         schedule = {"schedule": wanted["schedule"], "concurrencyPolicy": "Forbid", "jobTemplate": {"spec": spec}}
+        if "timezone" in wanted:
+            schedule["timeZone"] = wanted["timezone"]
         return {"apiVersion": "batch/v1", "kind": "CronJob", "metadata": metadata, "spec": schedule}
     digest = hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()
     metadata["name"] = f"{app.name}-{digest[:8]}"
@@ -52,11 +58,15 @@ def _check(app: AppAssignment, problems: list[Problem]) -> None:
     if "autoscaling" in app.spec:
         message = "a job is not autoscaled: its pods are job.parallelism"
         problems.append(problem_at(app, "/autoscaling", "render.job", message, "remove autoscaling"))
-    if app.spec["executor"] != DEFAULT_EXECUTOR:
-        message = (
-            f"a job runs under RuntimeClass {RUNTIME_CLASS}, and can't go through executor {app.spec['executor']!r}"
-        )
+    if not _runtime_class(app):
+        message = f"a job runs under the RuntimeClass of its executor, and executor {app.spec['executor']!r} has none"
         problems.append(problem_at(app, "/executor", "render.job", message, f"use {DEFAULT_EXECUTOR}"))
+    if "schedule" in wanted and (fault := schedule_fault(wanted["schedule"])):
+        hint = "five fields: minute, hour, day of month, month, day of week; or @hourly, @daily, @weekly, @monthly, @yearly"
+        problems.append(problem_at(app, "/job/schedule", "render.job", fault, hint))
+    if "timezone" in wanted and "schedule" not in wanted:
+        message = "a time zone is that of a schedule, and there is none"
+        problems.append(problem_at(app, "/job/timezone", "render.job", message, "set job.schedule, or remove timezone"))
     if "ttl" in wanted and "schedule" not in wanted:
         message = "a Job that Kubernetes deletes after its ttl would be made and run again: the fleet still has it"
         problems.append(problem_at(app, "/job/ttl", "render.job", message, "remove ttl, or set job.schedule"))
@@ -65,6 +75,8 @@ def _check(app: AppAssignment, problems: list[Problem]) -> None:
 def _spec(app: AppAssignment, config_secret: str) -> dict[str, Any]:
     wanted = app.spec["job"]
     spec: dict[str, Any] = {key: wanted[key] for key in ("parallelism", "completions") if key in wanted}
+    if "retries" in wanted:
+        spec["backoffLimit"] = wanted["retries"]
     if "ttl" in wanted:
         spec["ttlSecondsAfterFinished"] = seconds(wanted["ttl"])
     if "deadline" in wanted:
@@ -92,7 +104,9 @@ def _pod(app: AppAssignment, config_secret: str) -> dict[str, Any]:
         container["resources"] = wanted["resources"]
     if mounts:
         container["volumeMounts"] = mounts
-    pod: dict[str, Any] = {"runtimeClassName": RUNTIME_CLASS, "restartPolicy": "OnFailure", "containers": [container]}
+    pod: dict[str, Any] = {"restartPolicy": "OnFailure", "containers": [container]}
+    if runtime_class := _runtime_class(app):
+        pod = {"runtimeClassName": runtime_class, **pod}
     if account := account_name(app):
         pod["serviceAccountName"] = account
     if wanted.get("imagePullSecrets"):
@@ -102,9 +116,21 @@ def _pod(app: AppAssignment, config_secret: str) -> dict[str, Any]:
     return pod
 
 
+def _runtime_class(app: AppAssignment) -> str:
+    """Give the RuntimeClass that the executor would give its pods; empty where it has none."""
+    if app.executor is None or not app.executor.creates_deployment:
+        return ""
+    return str(app.executor.deployment.get("runtimeClassName") or "")
+
+
 def _environment(app: AppAssignment) -> list[dict[str, Any]]:
     variables = app.spec.get("variables") or {}
     env = [named(f"SPIN_VARIABLE_{name.upper()}", value) for name, value in sorted(variables.items())]
+    otel = app.executor.deployment.get("otel") or {} if app.executor is not None else {}
+    env += [{"name": f"OTEL_{name.upper()}", "value": otel[name]} for name in _OTEL if otel.get(name)]
+    memory = quantity((app.spec.get("invocationLimits") or {}).get("memory"))
+    if memory is not None:
+        env.append({"name": "SPIN_MAX_INSTANCE_MEMORY", "value": str(math.ceil(memory))})
     if app.spec.get("components"):
         env.append({"name": "SPIN_COMPONENTS_TO_RETAIN", "value": ",".join(app.spec["components"])})
     return env

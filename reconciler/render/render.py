@@ -9,6 +9,7 @@ from reconciler.plan.order import rank
 from reconciler.problems import Problem, has_errors
 from reconciler.render.app import app_objects
 from reconciler.render.bundle import bundle_objects
+from reconciler.render.encrypted import sealed_of
 from reconciler.render.model import SHARED, Rendered
 from reconciler.render.shared import render_shared
 from reconciler.render.sharing import clashes, object_clashes
@@ -32,7 +33,12 @@ def render_unit(unit: AppAssignment | BundleAssignment, cluster: Cluster) -> Ren
     objects = bundle_objects(unit, problems) if isinstance(unit, BundleAssignment) else app_objects(unit, problems)
     if has_errors(problems):
         return Rendered(name=unit.name, problems=_sorted(problems))
-    return Rendered(name=unit.name, objects=tuple(sorted(objects, key=rank)), problems=_sorted(problems))
+    return Rendered(
+        name=unit.name,
+        objects=tuple(sorted(objects, key=rank)),
+        problems=_sorted(problems),
+        sealed=sealed_of(unit, objects),
+    )
 
 
 def _refused(rendered: Rendered, problems: tuple[Problem, ...]) -> Rendered:

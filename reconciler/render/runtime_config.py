@@ -1,13 +1,15 @@
 """runtimeConfig becomes fields of the SpinApp, or a Secret with the TOML where a SpinApp can't say it.
 
-The operator writes every option as a text, so booleans and numbers need the Secret, and so do variable providers, which a SpinApp has
-no field for. A Secret that is rendered can't hold a value that only the cluster knows: both at once is an error with the way out.
+The operator writes every option as a text, so booleans and numbers need the Secret, and so do variable providers and settings, which a
+SpinApp has no field for. A Secret that is rendered can't hold a value that only the cluster knows: both at once is an error with the
+way out.
 Source: spinframework/spin, crates/runtime-config; spin-operator, internal/runtimeconfig.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -39,19 +41,20 @@ def spinapp_fields(config: Mapping[str, Any]) -> dict[str, Any]:
 
 def needs_secret(config: Mapping[str, Any]) -> bool:
     """Tell whether a SpinApp has no words for a config."""
-    return bool(config.get("providers")) or any(
-        (store["type"], option) in _TYPED for _, store in _stores(config) for option in store.get("options") or ()
+    return bool(config.get("providers") or config.get("settings")) or any(
+        (store["type"], option) in _TYPED for _, store in stores(config) for option in store.get("options") or ()
     )
 
 
 def runtime_config_secret(app: AppAssignment, problems: list[Problem]) -> dict[str, Any]:
     """Give the Secret with the runtime config as TOML.
 
-    Its name ends with a hash of the text, so that a change rolls the pods, which SpinKube would not do. The text is
-    written in Git in plain, so the hash gives nothing away.
+    Its name ends with a hash of the config as Git has it, so that a change rolls the pods, which SpinKube would not do. What stands in Git
+    in plain is hashed, never what was decrypted, so the name gives nothing away.
     """
     text = _toml(app, problems)
-    suffix = hashlib.sha256(text.encode()).hexdigest()[:10]
+    written = json.dumps(app.spec["runtimeConfig"], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    suffix = hashlib.sha256(written.encode("utf-8", "surrogatepass")).hexdigest()[:10]
     return {
         "apiVersion": "v1",
         "kind": "Secret",
@@ -63,12 +66,13 @@ def runtime_config_secret(app: AppAssignment, problems: list[Problem]) -> dict[s
 
 def literal_options(config: Mapping[str, Any]) -> Iterator[tuple[str, str, str | None]]:
     """Give (pointer, option's name, text or None where only the cluster knows it) of every option of a store."""
-    for pointer, store in _stores(config):
+    for pointer, store in stores(config):
         for name, option in sorted((store.get("options") or {}).items()):
             yield f"{pointer}/options/{name}", name, _literal(option)
 
 
-def _stores(config: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def stores(config: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Give every store, database and model with its pointer."""
     for field, _ in _SECTIONS:
         for name, store in sorted((config.get(field) or {}).items()):
             yield f"/runtimeConfig/{field}/{name}", store
@@ -84,40 +88,61 @@ def _listed(store: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
+def _file(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Give a config as Spin's file has it; values of the cluster, which are refused, are empty."""
+    found: dict[str, Any] = dict(config.get("settings") or {})
+    if config.get("providers"):
+        found["variables_provider"] = list(config["providers"])
+    for field, section in _SECTIONS:
+        if config.get(field):
+            found[section] = {name: _table(store) for name, store in sorted(config[field].items())}
+    if config.get("llmCompute"):
+        found["llm_compute"] = _table(config["llmCompute"])
+    return found
+
+
+def _table(store: Mapping[str, Any]) -> dict[str, Any]:
+    values: dict[str, Any] = {"type": store["type"]}
+    for name, option in sorted((store.get("options") or {}).items()):
+        text = _literal(option)
+        typed = (store["type"], name) in _TYPED and text in _BOOLEANS
+        values[name] = "" if text is None else _BOOLEANS[text] if typed else text
+    return values
+
+
 def _toml(app: AppAssignment, problems: list[Problem]) -> str:
     config = app.spec["runtimeConfig"]
+    _unsayable(app, problems)
+    written = _file(config)
     parts = []
-    for index, provider in enumerate(config.get("providers") or ()):
-        pointer = f"/runtimeConfig/providers/{index}"
-        if _refers(provider):
-            problems.append(_unsayable(app, pointer))
-        else:
-            parts.append(toml_text.table("[[variables_provider]]", provider))
-    for field, section in _SECTIONS:
-        for name, store in sorted((config.get(field) or {}).items()):
-            values = _plain(app, f"/runtimeConfig/{field}/{name}", store, problems)
-            parts.append(toml_text.table(f"[{section}.{toml_text.key(name)}]", values))
-    if config.get("llmCompute"):
-        values = _plain(app, "/runtimeConfig/llmCompute", config["llmCompute"], problems)
-        parts.append(toml_text.table("[llm_compute]", values))
+    scalars = {key: value for key, value in written.items() if not isinstance(value, (dict, list))}
+    if scalars:
+        parts.append("".join(f"{toml_text.key(key)} = {toml_text.value(value)}\n" for key, value in scalars.items()))
+    for section in ("variables_provider", *(key for key in written if key not in scalars)):
+        value = written.pop(section, None)
+        if isinstance(value, list):
+            parts += [toml_text.table(f"[[{section}]]", each) for each in value]
+        elif isinstance(value, dict) and section in {name for _, name in _SECTIONS}:
+            parts += [
+                toml_text.table(f"[{section}.{toml_text.key(name)}]", each) for name, each in sorted(value.items())
+            ]
+        elif isinstance(value, dict):
+            parts.append(toml_text.table(f"[{section}]", value))
     return "\n".join(parts)
 
 
-def _plain(app: AppAssignment, pointer: str, store: Mapping[str, Any], problems: list[Problem]) -> dict[str, Any]:
-    """Give a store as a TOML table; options that Spin wants typed are."""
-    values: dict[str, Any] = {"type": store["type"]}
-    for name, option in sorted((store.get("options") or {}).items()):
-        at, text = f"{pointer}/options/{name}", _literal(option)
-        if text is None:
-            problems.append(_unsayable(app, at))
-        elif (store["type"], name) not in _TYPED:
-            values[name] = text
-        elif text in _BOOLEANS:
-            values[name] = _BOOLEANS[text]
-        else:
-            message = f"option {name!r} of {store['type']} is true or false, not {text!r}"
-            problems.append(problem_at(app, at, "render.runtime-config", message, 'write "true" or "false"'))
-    return values
+def _unsayable(app: AppAssignment, problems: list[Problem]) -> None:
+    """Refuse values of the cluster beside what only a file written here could say."""
+    config = app.spec["runtimeConfig"]
+    places = [
+        f"/runtimeConfig/providers/{index}"
+        for index, provider in enumerate(config.get("providers") or ())
+        if _refers(provider)
+    ]
+    places += [pointer for pointer, _, text in literal_options(config) if text is None]
+    message = "this value comes from the cluster, and beside it stands what only a file written here could say"
+    hint = "put the whole runtime config into a Secret of your own and name it in runtimeConfig.loadFromSecret"
+    problems += [problem_at(app, pointer, "render.runtime-config", message, hint) for pointer in places]
 
 
 def _literal(option: Mapping[str, Any] | str) -> str | None:
@@ -132,9 +157,3 @@ def _refers(value: Any) -> bool:
     if isinstance(value, Mapping):
         return bool({"secretKeyRef", "valueFrom"} & value.keys()) or any(_refers(each) for each in value.values())
     return isinstance(value, list) and any(_refers(each) for each in value)
-
-
-def _unsayable(app: AppAssignment, pointer: str) -> Problem:
-    message = "this value comes from the cluster, and beside it stands what only a file written here could say"
-    hint = "put the whole runtime config into a Secret of your own and name it in runtimeConfig.loadFromSecret"
-    return problem_at(app, pointer, "render.runtime-config", message, hint)

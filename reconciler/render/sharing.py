@@ -14,27 +14,19 @@ from reconciler.render.model import Rendered
 from reconciler.render.places import problem_at
 from reconciler.render.routes import routes_of
 from reconciler.render.service_account import account_name, makes_account, service_account
-
-#: Something that one app of a cluster can have: a route (kind, host, path, match) or an account (kind, namespace, name, "").
-Claim = tuple[str, str, str, str]
-
-
-def claims_of(app: AppAssignment) -> frozenset[Claim]:
-    """Give what an app wants that `clashes` grants to one alone: without another app of the same claim there is no clash."""
-    routes = {("route", route.host, route.path.rstrip("/"), route.match) for route in routes_of(app, [])}
-    account = {("account", app.namespace, account_name(app), "")} if makes_account(app) else set()
-    return frozenset(routes | account)
+from reconciler.schema_check import pointer_of
 
 
 def clashes(units: Iterable[AppAssignment | BundleAssignment]) -> Mapping[str, tuple[Problem, ...]]:
     """Give, by app, the errors of apps that want what an app before them has. Apps without any are left out."""
     routes: dict[tuple[str, str, str], AppAssignment] = {}
     accounts: dict[tuple[str, str], AppAssignment] = {}
+    labels: dict[tuple[str, str], AppAssignment] = {}
     found: dict[str, tuple[Problem, ...]] = {}
     for app in sorted(units, key=lambda unit: unit.name):
         if not isinstance(app, AppAssignment):
             continue
-        problems = [*_routes(app, routes), *_account(app, accounts)]
+        problems = [*_routes(app, routes), *_account(app, accounts), *_namespace(app, labels)]
         if problems:
             found[app.name] = tuple(problems)
     return found
@@ -83,3 +75,12 @@ def _account(app: AppAssignment, made: dict[tuple[str, str], AppAssignment]) -> 
         message = f"app {other.name!r} ({other.path}:{other.line}) wants ServiceAccount {account_name(app)!r} otherwise"
         hint = "write the same annotations in both, or give each its own serviceAccountName"
         yield problem_at(app, "/serviceAccount", "render.account-clash", message, hint)
+
+
+def _namespace(app: AppAssignment, wanted: dict[tuple[str, str], AppAssignment]) -> Iterable[Problem]:
+    for key, value in (app.spec.get("namespaceLabels") or {}).items():
+        other = wanted.setdefault((app.namespace, key), app)
+        if other is not app and other.spec["namespaceLabels"][key] != value:
+            message = f"app {other.name!r} ({other.path}:{other.line}) wants label {key} of namespace {app.namespace!r} otherwise"
+            hint = "write the same value in both, or once in the fleet's defaults"
+            yield problem_at(app, f"/namespaceLabels/{pointer_of([key])[1:]}", "render.label-clash", message, hint)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from reconciler.fleet.model import AppAssignment
+from reconciler.render.inputs import inputs_annotation
 from reconciler.render.named import named
 from reconciler.render.runtime_config import spinapp_fields
 from reconciler.render.service_account import account_name
@@ -38,6 +39,8 @@ def spinapp(app: AppAssignment, config_secret: str = "") -> dict[str, Any]:
     if account := account_name(app):
         spec["serviceAccountName"] = account
     spec |= {field: wanted[field] for field in _PASSED if wanted.get(field)}
+    if inputs := inputs_annotation(app):
+        spec["podAnnotations"] = {**spec.get("podAnnotations", {}), **inputs}
     return {
         "apiVersion": API_VERSION,
         "kind": "SpinApp",

@@ -10,8 +10,6 @@ APP_NAME_LABEL = "core.spinkube.dev/app-name"
 #: Port of its Service, and name and number of the port of its container.
 SERVICE_PORT = 80
 PORT_NAME = "http-app"
-DEFAULT_EXECUTOR = "containerd-shim-spin"
-RUNTIME_CLASS = "wasmtime-spin-v2"
 RUNTIME_CONFIG_KEY = "runtime-config.toml"
 RUNTIME_CONFIG_PATH = "/runtime-config.toml"
 

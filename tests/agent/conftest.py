@@ -14,7 +14,7 @@ import pytest
 import wasmtime
 
 from reconciler import data
-from reconciler.agent.install import AGENT_ACCOUNT, NAMESPACE, Installation, fleetsync, records_rights
+from reconciler.agent.install import AGENT_ACCOUNT, NAMESPACE, Installation, fleetsync
 from reconciler.errors import UnavailableError
 from reconciler.local import gitserver, publish
 from reconciler.local.controlplane import ControlPlane
@@ -105,10 +105,7 @@ class World:
         return self.repository.commit(merged)
 
     def create(self, **spec: Any) -> None:
-        """Make the FleetSync, and give the agent the rights to its release records."""
-        for right in records_rights(f"f-{self.id}", NAMESPACE):
-            plural = right["kind"].lower() + "s"
-            self.plane.request("POST", f"/apis/rbac.authorization.k8s.io/v1/namespaces/{NAMESPACE}/{plural}", right)
+        """Make the FleetSync."""
         installation = Installation(
             cluster="here", url=self.url, interval="1s", registries=({"prefix": self.registry, "plainHTTP": True},)
         )
@@ -117,13 +114,13 @@ class World:
         obj["spec"] |= spec
         self.plane.request("POST", self.path.rpartition("/")[0], obj)
 
-    def start(self, *, listen: str = "none") -> None:
+    def start(self, *options: str, listen: str = "none") -> None:
         """Start the agent, with its own account's rights and no others."""
         kubeconfig = self.plane.kubeconfig_for(NAMESPACE, AGENT_ACCOUNT, path=self.folder / "agent.kubeconfig")
         self.log = self.folder / "agent.log"
         command = [
             sys.executable, "-c", "from reconciler.cli.main import main; main()", "agent", "--fleetsync", f"{NAMESPACE}/f-{self.id}",
-            "--kubeconfig", str(kubeconfig), "--cache", str(self.folder / "cache"), "--listen", listen,
+            "--kubeconfig", str(kubeconfig), "--cache", str(self.folder / "cache"), "--listen", listen, *options,
         ]  # fmt: skip
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(

@@ -83,7 +83,6 @@ def test_an_account_without_rights_fails_its_own_objects_and_says_so(world: Worl
     "spec",
     [
         {"source": {"url": "http://127.0.0.1:1/x.git", "verify": {"keys": ["ssh-ed25519 AAAA"]}}},
-        {"decryption": {"secretRef": {"name": "age"}}},
         {"deletionPolicy": "Delete"},
     ],
 )

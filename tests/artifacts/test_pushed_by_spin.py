@@ -9,13 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
 
-from reconciler.artifact.access import RegistryAccess
+from reconciler.artifact.access import Hosts, RegistryAccess
 from reconciler.artifact.model import Expected, VerdictStatus
 from reconciler.artifact.reference import parse_reference
-from reconciler.artifact.registry import RegistryClient
+from reconciler.artifact.registry import Registries, RegistryClient
 from reconciler.artifact.verify import Verifier
 from reconciler.local.binary import find_or_build
 from reconciler.local.publish import assemble_application
@@ -65,11 +64,16 @@ async def test_an_artifact_of_another_manifest_is_refused(spins: str, corpus: Pa
 
 
 async def test_what_we_publish_has_the_structure_of_what_spin_publishes(spins: str, corpus: Path) -> None:
-    async with aiohttp.ClientSession() as session:
-        client = RegistryClient(session=session, access=RegistryAccess(prefix=spins, plain_http=True), registry=spins)
+    access = RegistryAccess(prefix=spins, plain_http=True)
+    registries = Registries(Hosts.of([access]))
+    await registries.open()
+    try:
+        client = registries.of(spins, access)
         data = await client.manifest(parse_reference(f"{spins}/acme/plain:v1"))
         theirs = json.loads(data)
         blobs = [await _blob(client, each) for each in (theirs["config"], *theirs["layers"])]
+    finally:
+        await registries.close()
     ours = assemble_application(_application(corpus, "plain"), {"web": blobs[1]})
     mine = json.loads(ours.manifest)
     assert mine.keys() == theirs.keys()

@@ -16,6 +16,7 @@ from reconciler.cluster.discovery import Discovery, discover
 from reconciler.errors import ClusterError
 from reconciler.local.controlplane import ControlPlane
 from reconciler.plan.model import key_of
+from reconciler.sops.sealed import is_mark
 
 pytestmark = [pytest.mark.cluster, pytest.mark.corpus]
 
@@ -28,7 +29,14 @@ def _expected() -> list[Path]:
 
 
 def _objects(path: Path) -> list[dict[str, Any]]:
-    return list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
+    return [_with_values(obj) for obj in yaml.safe_load_all(path.read_text(encoding="utf-8"))]
+
+
+def _with_values(obj: dict[str, Any]) -> dict[str, Any]:
+    """Give a Secret with a value where a mark stands for an encrypted one: the agent sends no marks."""
+    if obj["kind"] != "Secret" or "data" not in obj:
+        return obj
+    return {**obj, "data": {key: "eA==" if is_mark(value) else value for key, value in obj["data"].items()}}
 
 
 def _definitions(corpus: Path) -> list[dict[str, Any]]:

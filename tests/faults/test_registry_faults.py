@@ -4,53 +4,63 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import gzip
 import hashlib
 import json
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
 import wasmtime
-from aiohttp import web
+from aiohttp import ClientSession, web
 
 from reconciler import data
-from reconciler.artifact.access import RegistryAccess
-from reconciler.artifact.model import Verdict, VerdictStatus
-from reconciler.artifact.registry import _trusted
+from reconciler.artifact.access import Hosts, RegistryAccess, login_for
+from reconciler.artifact.model import Expected, Outcome, Verdict, VerdictStatus
 from reconciler.artifact.verify import Verifier
-from reconciler.local.publish import Artifact, assemble_application
+from reconciler.local.publish import Artifact, assemble_application, push
 from reconciler.manifest import parse
+
+pytestmark = pytest.mark.cluster
 
 Fault = Callable[[web.Request], Awaitable[web.StreamResponse | None]]
 
 
 @dataclass
 class FaultyRegistry:
-    """Serves one artifact, after asking `fault` whether it would rather do something else. Keeps what it was asked."""
+    """Stands before the real registry, and asks `fault` whether it would rather do something else. Keeps what it was asked."""
 
     artifact: Artifact
+    upstream: ClientSession
+    repository: str
     fault: Fault | None = None
     seen: list[tuple[str, str]] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
     host: str = ""
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         self.seen.append((request.path, request.headers.get("Authorization", "")))
+        self.headers.append(dict(request.headers))
         if self.fault is not None and (other := await self.fault(request)) is not None:
             return other
-        if "/manifests/" in request.path:
-            return web.Response(body=self.artifact.manifest, content_type="application/vnd.oci.image.manifest.v1+json")
-        for blob in self.artifact.blobs:
-            if request.path.endswith(blob.digest):
-                return web.Response(body=blob.data)
-        return web.Response(status=404)
+        wanted = {name: request.headers[name] for name in ("Accept", "Range") if name in request.headers}
+        async with self.upstream.get(request.raw_path, headers=wanted) as real:
+            kept = {name: value for name, value in real.headers.items() if name in _PASSED_ON}
+            return web.Response(status=real.status, headers=kept, body=await real.read())
 
     @property
     def reference(self) -> str:
-        return f"{self.host}/acme/app@{self.artifact.digest}"
+        return f"{self.host}/{self.repository}@{self.artifact.digest}"
 
     def paths(self, part: str) -> list[str]:
         return [path for path, _ in self.seen if part in path]
+
+
+_PASSED_ON = {"Content-Type", "Docker-Content-Digest", "Content-Range", "Location", "Retry-After", "WWW-Authenticate"}
 
 
 @pytest.fixture
@@ -69,23 +79,33 @@ async def serve() -> AsyncIterator[Callable[[web.Application], Awaitable[str]]]:
         await runner.cleanup()
 
 
-@pytest.fixture
-async def registry(serve: Callable[[web.Application], Awaitable[str]]) -> FaultyRegistry:
+@pytest.fixture(scope="session")
+def artifact() -> Artifact:
     wasm = bytes(wasmtime.wat2wasm((data.folder("fleet-example") / "apps" / "greeter" / "greeter.wat").read_text()))
     manifest = b'spin_manifest_version = 2\n[application]\nname = "a"\n[[trigger.http]]\nroute = "/..."\ncomponent = "m"\n[component.m]\nsource = "m.wasm"\n'
     application = parse(manifest, "spin.toml").application
     assert application is not None
-    faulty = FaultyRegistry(assemble_application(application, {"m": wasm}))
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", faulty.answer)
-    faulty.host = await serve(app)
-    return faulty
+    return assemble_application(application, {"m": wasm})
 
 
-async def verify(registry: FaultyRegistry, tmp_path: Path, **access: str) -> Verdict:
-    entry = RegistryAccess(prefix=registry.host, plain_http=True, **access)
-    async with Verifier(registries=[entry], cache=tmp_path / "cache") as verifier:
-        return await verifier.verify(registry.reference)
+@pytest.fixture
+async def faulty(
+    serve: Callable[[web.Application], Awaitable[str]], registry: str, artifact: Artifact
+) -> AsyncIterator[FaultyRegistry]:
+    repository = f"faults-{secrets.token_hex(4)}/app"
+    await asyncio.to_thread(push, artifact, registry, repository)
+    async with ClientSession(f"http://{registry}") as upstream:
+        proxy = FaultyRegistry(artifact, upstream, repository)
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", proxy.answer)
+        proxy.host = await serve(app)
+        yield proxy
+
+
+async def verify(faulty: FaultyRegistry, tmp_path: Path, *others: RegistryAccess, **access: str) -> Verdict:
+    entry = RegistryAccess(prefix=faulty.host, plain_http=True, **access)
+    async with Verifier(registries=[entry, *others], cache=tmp_path / "cache") as verifier:
+        return await verifier.verify(faulty.reference)
 
 
 def times(count: int, response: Callable[[web.Request], web.StreamResponse], part: str = "/") -> Fault:
@@ -101,66 +121,66 @@ def times(count: int, response: Callable[[web.Request], web.StreamResponse], par
     return fault
 
 
-async def test_without_faults_it_verifies(registry: FaultyRegistry, tmp_path: Path) -> None:
-    assert (await verify(registry, tmp_path)).status is VerdictStatus.VERIFIED
+async def test_without_faults_it_verifies(faulty: FaultyRegistry, tmp_path: Path) -> None:
+    assert (await verify(faulty, tmp_path)).status is VerdictStatus.VERIFIED
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503])
-async def test_a_busy_or_broken_registry_is_waited_out(registry: FaultyRegistry, tmp_path: Path, status: int) -> None:
-    registry.fault = times(2, lambda _: web.Response(status=status, headers={"Retry-After": "0"}))
-    assert (await verify(registry, tmp_path)).status is VerdictStatus.VERIFIED
+async def test_a_busy_or_broken_registry_is_waited_out(faulty: FaultyRegistry, tmp_path: Path, status: int) -> None:
+    faulty.fault = times(2, lambda _: web.Response(status=status, headers={"Retry-After": "0"}))
+    assert (await verify(faulty, tmp_path)).status is VerdictStatus.VERIFIED
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 429, 500])
 async def test_what_stays_unavailable_is_incomplete_and_never_a_refusal(
-    registry: FaultyRegistry, tmp_path: Path, status: int
+    faulty: FaultyRegistry, tmp_path: Path, status: int
 ) -> None:
-    registry.fault = times(99, lambda _: web.Response(status=status, headers={"Retry-After": "0"}))
-    verdict = await verify(registry, tmp_path)
+    faulty.fault = times(99, lambda _: web.Response(status=status, headers={"Retry-After": "0"}))
+    verdict = await verify(faulty, tmp_path)
     assert verdict.status is VerdictStatus.INCOMPLETE
-    assert len(registry.seen) < 8
+    assert len(faulty.seen) < 8
 
 
-async def test_nobody_at_home_is_incomplete(registry: FaultyRegistry, tmp_path: Path) -> None:
-    registry.host = "127.0.0.1:1"
-    assert (await verify(registry, tmp_path)).status is VerdictStatus.INCOMPLETE
+async def test_nobody_at_home_is_incomplete(faulty: FaultyRegistry, tmp_path: Path) -> None:
+    faulty.host = "127.0.0.1:1"
+    assert (await verify(faulty, tmp_path)).status is VerdictStatus.INCOMPLETE
 
 
-async def test_another_manifest_than_the_digest_says_is_refused(registry: FaultyRegistry, tmp_path: Path) -> None:
-    registry.fault = times(9, lambda _: web.Response(body=registry.artifact.manifest + b" "), "/manifests/")
-    verdict = await verify(registry, tmp_path)
+async def test_another_manifest_than_the_digest_says_is_refused(faulty: FaultyRegistry, tmp_path: Path) -> None:
+    faulty.fault = times(9, lambda _: web.Response(body=faulty.artifact.manifest + b" "), "/manifests/")
+    verdict = await verify(faulty, tmp_path)
     assert (verdict.status, verdict.code) == (VerdictStatus.REFUSED, "artifact.digest")
 
 
-async def test_other_bytes_of_the_right_size_are_refused(registry: FaultyRegistry, tmp_path: Path) -> None:
-    wasm = registry.artifact.blobs[1]
-    registry.fault = times(9, lambda _: web.Response(body=b"x" * len(wasm.data)), wasm.digest)
-    verdict = await verify(registry, tmp_path)
+async def test_other_bytes_of_the_right_size_are_refused(faulty: FaultyRegistry, tmp_path: Path) -> None:
+    wasm = faulty.artifact.blobs[1]
+    faulty.fault = times(9, lambda _: web.Response(body=b"x" * len(wasm.data)), wasm.digest)
+    verdict = await verify(faulty, tmp_path)
     assert (verdict.status, verdict.code) == (VerdictStatus.REFUSED, "artifact.digest")
 
 
 async def test_more_bytes_than_the_descriptor_says_are_refused_and_not_read(
-    registry: FaultyRegistry, tmp_path: Path
+    faulty: FaultyRegistry, tmp_path: Path
 ) -> None:
-    wasm = registry.artifact.blobs[1]
-    registry.fault = times(9, lambda _: web.Response(body=wasm.data + b"x" * 50_000_000), wasm.digest)
-    verdict = await verify(registry, tmp_path)
+    wasm = faulty.artifact.blobs[1]
+    faulty.fault = times(9, lambda _: web.Response(body=wasm.data + b"x" * 50_000_000), wasm.digest)
+    verdict = await verify(faulty, tmp_path)
     assert (verdict.status, verdict.code) == (VerdictStatus.REFUSED, "artifact.size")
 
 
-async def test_a_truncated_body_is_incomplete(registry: FaultyRegistry, tmp_path: Path) -> None:
-    wasm = registry.artifact.blobs[1]
-    registry.fault = times(9, lambda _: web.Response(body=wasm.data[:-5]), wasm.digest)
-    assert (await verify(registry, tmp_path)).status is VerdictStatus.INCOMPLETE
+async def test_a_truncated_body_is_incomplete(faulty: FaultyRegistry, tmp_path: Path) -> None:
+    wasm = faulty.artifact.blobs[1]
+    faulty.fault = times(9, lambda _: web.Response(body=wasm.data[:-5]), wasm.digest)
+    assert (await verify(faulty, tmp_path)).status is VerdictStatus.INCOMPLETE
 
 
-async def test_a_manifest_without_end_is_refused(registry: FaultyRegistry, tmp_path: Path) -> None:
-    registry.fault = times(9, lambda _: web.Response(body=b" " * 5_000_000), "/manifests/")
-    verdict = await verify(registry, tmp_path)
+async def test_a_manifest_without_end_is_refused(faulty: FaultyRegistry, tmp_path: Path) -> None:
+    faulty.fault = times(9, lambda _: web.Response(body=b" " * 5_000_000), "/manifests/")
+    verdict = await verify(faulty, tmp_path)
     assert (verdict.status, verdict.code) == (VerdictStatus.REFUSED, "artifact.manifest-too-large")
 
 
-async def test_basic_credentials_are_given_where_they_are_asked_for(registry: FaultyRegistry, tmp_path: Path) -> None:
+async def test_basic_credentials_are_given_where_they_are_asked_for(faulty: FaultyRegistry, tmp_path: Path) -> None:
     wanted = "Basic " + base64.b64encode(b"me:hunter2").decode()
 
     async def fault(request: web.Request) -> web.StreamResponse | None:
@@ -168,19 +188,19 @@ async def test_basic_credentials_are_given_where_they_are_asked_for(registry: Fa
             return None
         return web.Response(status=401, headers={"WWW-Authenticate": 'Basic realm="r"'})
 
-    registry.fault = fault
-    assert (await verify(registry, tmp_path, username="me", password="hunter2")).status is VerdictStatus.VERIFIED
-    verdict = await verify(registry, tmp_path / "other", username="me", password="wrong")
+    faulty.fault = fault
+    assert (await verify(faulty, tmp_path, username="me", password="hunter2")).status is VerdictStatus.VERIFIED
+    verdict = await verify(faulty, tmp_path / "other", username="me", password="wrong")
     assert verdict.status is VerdictStatus.INCOMPLETE
     assert "hunter2" not in json.dumps(verdict.to_json())
 
 
 async def test_a_token_service_of_the_same_host_gets_the_login_and_gives_a_token(
-    registry: FaultyRegistry, tmp_path: Path
+    faulty: FaultyRegistry, tmp_path: Path
 ) -> None:
     async def fault(request: web.Request) -> web.StreamResponse | None:
         if request.path == "/token":
-            assert request.query["scope"] == "repository:acme/app:pull"
+            assert request.query["scope"] == f"repository:{faulty.repository}:pull"
             return (
                 web.json_response({"token": "t0ken"})
                 if request.headers.get("Authorization")
@@ -188,15 +208,15 @@ async def test_a_token_service_of_the_same_host_gets_the_login_and_gives_a_token
             )
         if request.headers.get("Authorization") == "Bearer t0ken":
             return None
-        challenge = f'Bearer realm="http://{registry.host}/token",service="s"'
+        challenge = f'Bearer realm="http://{faulty.host}/token",service="s"'
         return web.Response(status=401, headers={"WWW-Authenticate": challenge})
 
-    registry.fault = fault
-    assert (await verify(registry, tmp_path, username="me", password="hunter2")).status is VerdictStatus.VERIFIED
+    faulty.fault = fault
+    assert (await verify(faulty, tmp_path, username="me", password="hunter2")).status is VerdictStatus.VERIFIED
 
 
 async def test_a_token_service_elsewhere_never_gets_the_login(
-    registry: FaultyRegistry, tmp_path: Path, serve: Callable[[web.Application], Awaitable[str]]
+    faulty: FaultyRegistry, tmp_path: Path, serve: Callable[[web.Application], Awaitable[str]]
 ) -> None:
     heard: list[str] = []
 
@@ -206,12 +226,43 @@ async def test_a_token_service_elsewhere_never_gets_the_login(
 
     app = web.Application()
     app.router.add_get("/token", elsewhere)
-    port = (await serve(app)).rpartition(":")[2]
-    challenge = f'Bearer realm="http://localhost:{port}/token",service="s"'
-    registry.fault = times(99, lambda _: web.Response(status=401, headers={"WWW-Authenticate": challenge}))
-    verdict = await verify(registry, tmp_path, username="me", password="hunter2")
-    assert verdict.status is VerdictStatus.INCOMPLETE
+    other = await serve(app)
+    challenge = f'Bearer realm="http://{other}/token",service="s"'
+    faulty.fault = times(99, lambda _: web.Response(status=401, headers={"WWW-Authenticate": challenge}))
+    verdict = await verify(faulty, tmp_path, username="me", password="hunter2")
+    assert (verdict.status, verdict.code) == (VerdictStatus.INCOMPLETE, "artifact.token")
+    assert heard == []
+    named = RegistryAccess(prefix=other, plain_http=True)
+    verdict = await verify(faulty, tmp_path, named, username="me", password="hunter2")
+    assert (verdict.status, verdict.code) == (VerdictStatus.INCOMPLETE, "artifact.unauthorized")
     assert heard == [""]
+
+
+async def test_a_token_service_elsewhere_gets_the_login_that_is_configured_for_it(
+    faulty: FaultyRegistry, tmp_path: Path, serve: Callable[[web.Application], Awaitable[str]]
+) -> None:
+    wanted = "Basic " + base64.b64encode(b"robot:other").decode()
+
+    async def elsewhere(request: web.Request) -> web.Response:
+        return (
+            web.json_response({"access_token": "t0ken"})
+            if request.headers.get("Authorization") == wanted
+            else web.Response(status=403)
+        )
+
+    app = web.Application()
+    app.router.add_get("/token", elsewhere)
+    other = await serve(app)
+
+    async def fault(request: web.Request) -> web.StreamResponse | None:
+        if request.headers.get("Authorization") == "Bearer t0ken":
+            return None
+        challenge = f'Bearer realm="http://{other}/token",service="s"'
+        return web.Response(status=401, headers={"WWW-Authenticate": challenge})
+
+    faulty.fault = fault
+    named = RegistryAccess(prefix=other, plain_http=True, username="robot", password="other")
+    assert (await verify(faulty, tmp_path, named, username="me", password="hunter2")).status is VerdictStatus.VERIFIED
 
 
 @pytest.mark.parametrize(
@@ -228,39 +279,40 @@ async def test_a_token_service_elsewhere_never_gets_the_login(
     ],
 )
 def test_the_login_goes_to_the_registrys_own_token_service_only(realm: str, base: str, trusted: bool) -> None:
-    assert _trusted(realm, base) is trusted
+    own = RegistryAccess(prefix=base.partition("//")[2], username="me", password="hunter2")
+    assert (login_for(realm, base, own, Hosts.of([own])) is not None) is trusted
 
 
 @pytest.mark.parametrize("location", ["http://[", "http://[::1", "//", "\\\\host"])
-async def test_an_address_that_is_none_is_incomplete(registry: FaultyRegistry, tmp_path: Path, location: str) -> None:
-    registry.fault = times(99, lambda _: web.Response(status=302, headers={"Location": location}))
-    assert (await verify(registry, tmp_path)).status is VerdictStatus.INCOMPLETE
+async def test_an_address_that_is_none_is_incomplete(faulty: FaultyRegistry, tmp_path: Path, location: str) -> None:
+    faulty.fault = times(99, lambda _: web.Response(status=302, headers={"Location": location}))
+    assert (await verify(faulty, tmp_path)).status is VerdictStatus.INCOMPLETE
 
 
-async def test_an_authority_that_is_none_is_incomplete(registry: FaultyRegistry, tmp_path: Path) -> None:
-    assert (await verify(registry, tmp_path, ca="nonsense")).status is VerdictStatus.INCOMPLETE
+async def test_an_authority_that_is_none_is_incomplete(faulty: FaultyRegistry, tmp_path: Path) -> None:
+    assert (await verify(faulty, tmp_path, ca="nonsense")).status is VerdictStatus.INCOMPLETE
 
 
-async def test_an_odd_cache_file_is_no_finding(registry: FaultyRegistry, tmp_path: Path) -> None:
-    wasm = registry.artifact.blobs[1].digest
-    await verify(registry, tmp_path)
+async def test_an_odd_cache_file_is_no_finding(faulty: FaultyRegistry, tmp_path: Path) -> None:
+    wasm = faulty.artifact.blobs[1].digest
+    await verify(faulty, tmp_path)
     for text in (json.dumps({"key": wasm}), json.dumps({"key": wasm, "kind": 1, "modules": "x"}), "[" * 100_000):
         for path in (tmp_path / "cache").iterdir():
             path.write_text(text)
-        registry.seen.clear()
-        assert (await verify(registry, tmp_path)).status is VerdictStatus.VERIFIED
-        assert len(registry.paths(wasm)) == 1
+        faulty.seen.clear()
+        assert (await verify(faulty, tmp_path)).status is VerdictStatus.VERIFIED
+        assert len(faulty.paths(wasm)) == 1
 
 
 async def test_a_redirect_elsewhere_is_followed_without_credentials(
-    registry: FaultyRegistry, tmp_path: Path, serve: Callable[[web.Application], Awaitable[str]]
+    faulty: FaultyRegistry, tmp_path: Path, serve: Callable[[web.Application], Awaitable[str]]
 ) -> None:
     heard: list[str] = []
 
     async def elsewhere(request: web.Request) -> web.Response:
         heard.append(request.headers.get("Authorization", ""))
         digest = request.path.rpartition("/")[2]
-        return web.Response(body=next(blob.data for blob in registry.artifact.blobs if blob.digest == digest))
+        return web.Response(body=next(blob.data for blob in faulty.artifact.blobs if blob.digest == digest))
 
     app = web.Application()
     app.router.add_get("/{path:.*}", elsewhere)
@@ -274,52 +326,290 @@ async def test_a_redirect_elsewhere_is_followed_without_credentials(
             return web.Response(status=307, headers={"Location": f"http://{other}{request.path}"})
         return None
 
-    registry.fault = fault
-    assert (await verify(registry, tmp_path, username="me", password="hunter2")).status is VerdictStatus.VERIFIED
+    faulty.fault = fault
+    verdict = await verify(faulty, tmp_path, username="me", password="hunter2")
+    assert (verdict.status, verdict.code, heard) == (VerdictStatus.INCOMPLETE, "artifact.redirect", [])
+    named = RegistryAccess(prefix=other, plain_http=True)
+    verdict = await verify(faulty, tmp_path, named, username="me", password="hunter2")
+    assert verdict.status is VerdictStatus.VERIFIED
     assert heard
     assert set(heard) == {""}
 
 
-async def test_redirects_without_end_are_given_up(registry: FaultyRegistry, tmp_path: Path) -> None:
-    registry.fault = times(99, lambda request: web.Response(status=302, headers={"Location": str(request.url)}))
-    assert (await verify(registry, tmp_path)).status is VerdictStatus.INCOMPLETE
-    assert len(registry.seen) < 10
+async def test_redirects_without_end_are_given_up(faulty: FaultyRegistry, tmp_path: Path) -> None:
+    faulty.fault = times(99, lambda request: web.Response(status=302, headers={"Location": str(request.url)}))
+    assert (await verify(faulty, tmp_path)).status is VerdictStatus.INCOMPLETE
+    assert len(faulty.seen) < 10
 
 
-async def test_a_redirect_to_a_file_is_not_followed(registry: FaultyRegistry, tmp_path: Path) -> None:
-    registry.fault = times(99, lambda _: web.Response(status=302, headers={"Location": "file:///etc/passwd"}))
-    assert (await verify(registry, tmp_path)).status is VerdictStatus.INCOMPLETE
+async def test_a_redirect_to_a_file_is_not_followed(faulty: FaultyRegistry, tmp_path: Path) -> None:
+    faulty.fault = times(99, lambda _: web.Response(status=302, headers={"Location": "file:///etc/passwd"}))
+    assert (await verify(faulty, tmp_path)).status is VerdictStatus.INCOMPLETE
 
 
-async def test_twenty_who_ask_at_once_have_it_fetched_once(registry: FaultyRegistry, tmp_path: Path) -> None:
-    entry = RegistryAccess(prefix=registry.host, plain_http=True)
+async def test_twenty_who_ask_at_once_have_it_fetched_once(faulty: FaultyRegistry, tmp_path: Path) -> None:
+    entry = RegistryAccess(prefix=faulty.host, plain_http=True)
     async with Verifier(registries=[entry], cache=tmp_path) as verifier:
-        verdicts = await asyncio.gather(*(verifier.verify(registry.reference) for _ in range(20)))
+        verdicts = await asyncio.gather(*(verifier.verify(faulty.reference) for _ in range(20)))
     assert {verdict.status for verdict in verdicts} == {VerdictStatus.VERIFIED}
-    assert len(registry.paths("/manifests/")) == 1
-    assert len(registry.paths(registry.artifact.blobs[1].digest)) == 1
+    assert len(faulty.paths("/manifests/")) == 1
+    assert len(faulty.paths(faulty.artifact.blobs[1].digest)) == 1
 
 
 async def test_a_known_layer_is_not_fetched_again_and_a_broken_cache_is_no_verdict(
-    registry: FaultyRegistry, tmp_path: Path
+    faulty: FaultyRegistry, tmp_path: Path
 ) -> None:
-    wasm = registry.artifact.blobs[1].digest
-    await verify(registry, tmp_path)
-    registry.seen.clear()
-    await verify(registry, tmp_path)
-    assert registry.paths(wasm) == []
+    wasm = faulty.artifact.blobs[1].digest
+    await verify(faulty, tmp_path)
+    faulty.seen.clear()
+    await verify(faulty, tmp_path)
+    assert faulty.paths(wasm) == []
     for path in (tmp_path / "cache").iterdir():
         path.write_text('{"kind": "component", "key": "another"}')
-    assert (await verify(registry, tmp_path)).status is VerdictStatus.VERIFIED
-    assert len(registry.paths(wasm)) == 1
+    assert (await verify(faulty, tmp_path)).status is VerdictStatus.VERIFIED
+    assert len(faulty.paths(wasm)) == 1
 
 
-async def test_a_refusal_is_not_remembered_against_a_repaired_registry(
-    registry: FaultyRegistry, tmp_path: Path
-) -> None:
-    wasm = registry.artifact.blobs[1]
-    registry.fault = times(
+async def test_a_refusal_is_not_remembered_against_a_repaired_registry(faulty: FaultyRegistry, tmp_path: Path) -> None:
+    wasm = faulty.artifact.blobs[1]
+    faulty.fault = times(
         1, lambda _: web.Response(body=hashlib.sha256(b"x").digest() * (len(wasm.data) // 32 + 1)), wasm.digest
     )
-    assert (await verify(registry, tmp_path)).status is VerdictStatus.REFUSED
-    assert (await verify(registry, tmp_path)).status is VerdictStatus.VERIFIED
+    assert (await verify(faulty, tmp_path)).status is VerdictStatus.REFUSED
+    assert (await verify(faulty, tmp_path)).status is VerdictStatus.VERIFIED
+
+
+async def _streamed(request: web.Request, parts: list[bytes], **headers: str) -> web.StreamResponse:
+    """Send a body in chunks, without its length."""
+    response = web.StreamResponse(headers=headers)
+    await response.prepare(request)
+    for part in parts:
+        await response.write(part)
+    await response.write_eof()
+    return response
+
+
+async def test_a_body_without_its_length_is_read_to_its_end_and_no_further(
+    faulty: FaultyRegistry, tmp_path: Path
+) -> None:
+    wasm = faulty.artifact.blobs[1]
+    more = 0
+
+    async def fault(request: web.Request) -> web.StreamResponse | None:
+        parts = [wasm.data[:100], wasm.data[100:], *[b"x" * 100_000] * more]
+        return await _streamed(request, parts) if request.path.endswith(wasm.digest) else None
+
+    faulty.fault = fault
+    assert (await verify(faulty, tmp_path)).status is VerdictStatus.VERIFIED
+    more = 50
+    verdict = await verify(faulty, tmp_path / "other")
+    assert (verdict.status, verdict.code) == (VerdictStatus.REFUSED, "artifact.size")
+
+
+async def test_what_breaks_off_is_gone_on_with(faulty: FaultyRegistry, tmp_path: Path) -> None:
+    wasm = faulty.artifact.blobs[1]
+    faulty.fault = times(1, lambda _: web.Response(body=wasm.data[:500]), wasm.digest)
+    assert (await verify(faulty, tmp_path)).status is VerdictStatus.VERIFIED
+    asked = [headers.get("Range") for (path, _), headers in zip(faulty.seen, faulty.headers, strict=True) if path.endswith(wasm.digest)]  # fmt: skip
+    assert asked == [None, "bytes=500-"]
+
+
+@pytest.mark.parametrize("part", ["bytes 0-499/1000", "bytes 900-999/1000", "nonsense", ""])
+async def test_another_part_than_was_asked_for_is_not_put_together(
+    faulty: FaultyRegistry, tmp_path: Path, part: str
+) -> None:
+    wasm = faulty.artifact.blobs[1]
+
+    async def fault(request: web.Request) -> web.StreamResponse | None:
+        if not request.path.endswith(wasm.digest):
+            return None
+        if "Range" not in request.headers:
+            return web.Response(body=wasm.data[:500])
+        return web.Response(status=206, body=wasm.data[500:], headers={"Content-Range": part})
+
+    faulty.fault = fault
+    verdict = await verify(faulty, tmp_path)
+    assert (verdict.status, verdict.code) == (VerdictStatus.INCOMPLETE, "artifact.truncated")
+
+
+async def test_a_registry_that_knows_no_parts_begins_anew(faulty: FaultyRegistry, tmp_path: Path) -> None:
+    wasm = faulty.artifact.blobs[1]
+    lengths = iter([500, len(wasm.data)])
+
+    async def fault(request: web.Request) -> web.StreamResponse | None:
+        return web.Response(body=wasm.data[: next(lengths)]) if request.path.endswith(wasm.digest) else None
+
+    faulty.fault = fault
+    assert (await verify(faulty, tmp_path)).status is VerdictStatus.VERIFIED
+
+
+@pytest.mark.parametrize("part", ["/manifests/", "/blobs/"])
+async def test_packed_bytes_are_not_unpacked(faulty: FaultyRegistry, tmp_path: Path, part: str) -> None:
+    bomb = gzip.compress(b"\0" * 50_000_000)
+    faulty.fault = times(99, lambda _: web.Response(body=bomb, headers={"Content-Encoding": "gzip"}), part)
+    verdict = await verify(faulty, tmp_path)
+    assert (verdict.status, verdict.code) == (VerdictStatus.INCOMPLETE, "artifact.encoding")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{f"X-{number}": "y" * 4000 for number in range(200)}, {"X": "y" * 100_000}, {"Content-Length": "10, 20"}],
+)
+async def test_a_flood_of_headers_is_incomplete(
+    faulty: FaultyRegistry, tmp_path: Path, headers: dict[str, str]
+) -> None:
+    head = "HTTP/1.1 200 OK\r\n" + "".join(f"{name}: {value}\r\n" for name, value in headers.items()) + "\r\n{}"
+
+    async def raw(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(head.encode())
+        writer.close()
+
+    async with await asyncio.start_server(raw, "127.0.0.1", 0) as server:
+        faulty.host = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        verdict = await verify(faulty, tmp_path)
+    assert (verdict.status, verdict.code) == (VerdictStatus.INCOMPLETE, "artifact.unavailable")
+    assert len(verdict.message) < 1000
+
+
+async def test_a_manifest_of_one_byte_too_many_is_refused(faulty: FaultyRegistry, tmp_path: Path) -> None:
+    body = b" " * (4 * 1024 * 1024 + 1)
+
+    async def fault(request: web.Request) -> web.StreamResponse | None:
+        return await _streamed(request, [body[:-1], body[-1:]]) if "/manifests/" in request.path else None
+
+    faulty.fault = fault
+    assert (await verify(faulty, tmp_path)).code == "artifact.manifest-too-large"
+    body = body[:-1]
+    assert (await verify(faulty, tmp_path)).code == "artifact.digest"
+
+
+@pytest.mark.parametrize("size", [9 * 10**18, 2**63, 10**40, -1])
+async def test_a_descriptor_that_says_it_is_huge_is_refused_before_anything_of_it_is_read(
+    faulty: FaultyRegistry, tmp_path: Path, size: int
+) -> None:
+    document = json.loads(faulty.artifact.manifest)
+    document["layers"][0]["size"] = size
+    manifest = json.dumps(document).encode()
+    faulty.fault = times(9, lambda _: web.Response(body=manifest), "/manifests/")
+    faulty.artifact = Artifact(manifest, faulty.artifact.blobs)
+    verdict = await verify(faulty, tmp_path)
+    assert verdict.status is VerdictStatus.REFUSED
+    assert faulty.paths("/blobs/") == []
+
+
+async def test_a_registry_that_lies_of_its_digest_is_refused(faulty: FaultyRegistry, tmp_path: Path) -> None:
+    other = "sha256:" + "d" * 64
+    lie = {"Docker-Content-Digest": other}
+    faulty.fault = times(9, lambda _: web.Response(body=faulty.artifact.manifest, headers=lie), "/manifests/")
+    verdict = await verify(faulty, tmp_path)
+    assert (verdict.status, verdict.code) == (VerdictStatus.REFUSED, "artifact.digest")
+    assert verdict.steps[2].outcome is Outcome.REFUSED
+
+
+async def test_a_registry_that_asks_for_patience_is_left_alone(faulty: FaultyRegistry, tmp_path: Path) -> None:
+    faulty.fault = times(9, lambda _: web.Response(status=429, headers={"Retry-After": "86400"}))
+    async with Verifier(registries=[RegistryAccess(prefix=faulty.host, plain_http=True)], cache=tmp_path) as verifier:
+        first = await verifier.verify(faulty.reference)
+        second = await verifier.verify(faulty.reference)
+    assert (first.code, first.retry_after) == ("artifact.busy", 60.0)
+    assert (second.code, second.status) == ("artifact.busy", VerdictStatus.INCOMPLETE)
+    assert second.retry_after is not None
+    assert second.retry_after <= 60.0
+    assert len(faulty.seen) == 1
+
+
+async def test_a_date_to_come_back_at_is_understood(faulty: FaultyRegistry, tmp_path: Path) -> None:
+    when = format_datetime(datetime.now(UTC) + timedelta(seconds=30), usegmt=True)
+    faulty.fault = times(9, lambda _: web.Response(status=503, headers={"Retry-After": when}))
+    verdict = await verify(faulty, tmp_path)
+    assert verdict.retry_after is not None
+    assert 20 < verdict.retry_after <= 30
+
+
+async def test_a_registry_that_does_not_answer_is_left_alone_for_a_while(
+    faulty: FaultyRegistry, tmp_path: Path
+) -> None:
+    async def fault(_: web.Request) -> web.StreamResponse | None:
+        await asyncio.sleep(60)
+        return None
+
+    faulty.fault = fault
+    async with Verifier(registries=[RegistryAccess(prefix=faulty.host, plain_http=True)], cache=tmp_path) as verifier:
+        source = await verifier._reference(faulty.reference, Expected())
+        source.value.client.timeout = 0.2
+        first, second = await verifier.verify(faulty.reference), await verifier.verify(faulty.reference)
+    assert (first.code, second.code) == ("artifact.unavailable", "artifact.busy")
+    assert len(faulty.seen) == 1
+
+
+@pytest.mark.parametrize(
+    "realm",
+    [
+        "http://169.254.169.254/latest/meta-data/", "https://169.254.169.254/token", "https://127.0.0.1:1/token", "https://[::1]/token",
+        "https://localhost:1/token", "file:///etc/passwd", "https://user:pass@ghcr.io/token", "https:///token", "//ghcr.io/token", "", "http://[",
+        "https://[::ffff:127.0.0.1]/token",
+    ],
+)  # fmt: skip
+async def test_a_token_service_inside_is_never_asked(faulty: FaultyRegistry, tmp_path: Path, realm: str) -> None:
+    challenge = f'Bearer realm="{realm}",service="s"'
+    faulty.fault = times(99, lambda _: web.Response(status=401, headers={"WWW-Authenticate": challenge}))
+    verdict = await verify(faulty, tmp_path, username="me", password="hunter2")
+    assert verdict.status is VerdictStatus.INCOMPLETE
+    assert verdict.code in {"artifact.token", "artifact.address"}
+    assert all(
+        "hunter2" not in line and base64.b64encode(b"me:hunter2").decode() not in line for _, line in faulty.seen
+    )
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "https://169.254.169.254/",
+        "https://127.0.0.1:1/",
+        "https://localhost:1/",
+        "https://[::1]:1/",
+        "http://localhost:1/",
+    ],
+)
+async def test_a_redirect_inside_is_not_followed(faulty: FaultyRegistry, tmp_path: Path, location: str) -> None:
+    faulty.fault = times(99, lambda _: web.Response(status=307, headers={"Location": location}))
+    verdict = await verify(faulty, tmp_path)
+    assert verdict.status is VerdictStatus.INCOMPLETE
+    assert verdict.code in {"artifact.redirect", "artifact.address"}
+
+
+async def test_a_registry_inside_that_nobody_configured_is_not_asked(faulty: FaultyRegistry, tmp_path: Path) -> None:
+    async with Verifier(registries=(), cache=tmp_path) as verifier:
+        verdict = await verifier.verify(faulty.reference)
+    assert (verdict.status, verdict.code) == (VerdictStatus.INCOMPLETE, "artifact.address")
+    assert faulty.seen == []
+
+
+async def test_cookies_are_not_kept(faulty: FaultyRegistry, tmp_path: Path) -> None:
+    async def fault(request: web.Request) -> web.StreamResponse | None:
+        if "/manifests/" not in request.path:
+            return None
+        response = web.Response(body=faulty.artifact.manifest)
+        response.set_cookie("session", "abc")
+        return response
+
+    faulty.fault = fault
+    assert (await verify(faulty, tmp_path)).status is VerdictStatus.VERIFIED
+    assert all("Cookie" not in headers for headers in faulty.headers)
+
+
+async def test_one_registry_that_gives_wrong_bytes_does_not_spoil_another(
+    faulty: FaultyRegistry, registry: str, tmp_path: Path
+) -> None:
+    wasm = faulty.artifact.blobs[1]
+    faulty.fault = times(99, lambda _: web.Response(body=b"x" * len(wasm.data)), wasm.digest)
+    entries = [RegistryAccess(prefix=host, plain_http=True) for host in (faulty.host, registry)]
+    async with Verifier(registries=entries, cache=tmp_path) as verifier:
+        bad, good = await asyncio.gather(
+            verifier.verify(faulty.reference),
+            verifier.verify(f"{registry}/{faulty.repository}@{faulty.artifact.digest}"),
+        )
+    assert good.status is VerdictStatus.VERIFIED
+    # Whoever came second may have found the layer already proven by the other.
+    assert bad.status is VerdictStatus.VERIFIED or bad.code == "artifact.digest"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.fleet.artifact_reference import allowed, reference_fault
+from reconciler.fleet.artifact_reference import Reference, allowed, read, reference_fault
 
 DIGEST = "sha256:" + "a" * 64
 
@@ -28,9 +28,9 @@ def test_a_full_reference_is_taken(reference):
     [
         ("ghcr.io/acme/shop", "app.no-digest"), ("ghcr.io/acme/shop:v1", "app.no-digest"),
         (f"acme/shop@{DIGEST}", "app.artifact"), (f"shop@{DIGEST}", "app.artifact"),
-        ("ghcr.io/acme/shop@sha256:abc", "app.artifact"), ("ghcr.io/acme/shop@sha512:" + "a" * 128, "app.artifact"),
+        ("ghcr.io/acme/shop@sha256:abc", "app.artifact"), ("ghcr.io/acme/shop@sha512:" + "a" * 64, "app.artifact"),
         (f"https://ghcr.io/acme/shop@{DIGEST}", "app.artifact"), (f"user:pass@ghcr.io/shop@{DIGEST}", "app.artifact"),
-        (f"ghcr.io/../shop@{DIGEST}", "app.artifact"), ("a" * 600, "app.artifact"), (f"ghcr.io/a b@{DIGEST}", "app.artifact"),
+        (f"ghcr.io/../shop@{DIGEST}", "app.artifact"), ("a" * 1100, "app.artifact"), (f"ghcr.io/a b@{DIGEST}", "app.artifact"),
     ],
 )  # fmt: skip
 def test_what_is_no_full_reference_is_told(reference, code):
@@ -54,4 +54,7 @@ def test_a_tag_alone_is_taken_where_the_fleet_allows_it():
     ],
 )  # fmt: skip
 def test_a_prefix_ends_on_a_boundary(prefix, reference, has):
-    assert allowed(reference, [prefix]) is has
+    found = read(reference)
+
+    assert isinstance(found, Reference)
+    assert allowed(found, [prefix]) is has

@@ -14,6 +14,7 @@ from reconciler import data
 KINDS = ("app", "bundle", "cluster", "fleet", "fleetsync", "rollout", "common")
 #: Passed through to Kubernetes or to another tool as they are: its schema is theirs.
 PASSED_THROUGH = {
+    "settings",
     "behavior",
     "triggers",
     "schedule",

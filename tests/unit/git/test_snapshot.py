@@ -70,9 +70,9 @@ def test_a_tree_that_names_itself_a_million_times_is_bounded(objects: Objects) -
     tree = objects.tree(*((FILE, b"f%d" % number, objects.blob(b"x")) for number in range(10)))
     for _ in range(12):
         tree = objects.tree(*((FOLDER, b"d%d" % number, tree) for number in range(10)))
-    began = time.process_time()
+    began = time.monotonic()
     snapshot = Snapshot(objects.path, objects.commit(tree))
-    assert time.process_time() - began < 20
+    assert time.monotonic() - began < 20
     assert any(problem.code == "git.too-many-files" for problem in snapshot.problems)
     assert len(snapshot.files) <= snapshots.MAX_FILES
 

@@ -5,9 +5,18 @@ from typing import Any
 
 import pytest
 
-from reconciler.fleet.model import AppAssignment, Cluster
+from reconciler.fleet.model import AppAssignment, Cluster, Executor
 from reconciler.manifest.model import Application, Component, Trigger, Variable
 from reconciler.render import Rendered, render_unit
+
+#: What SpinKube's guide installs, and one that leaves the pods to somebody else.
+DEFAULT = Executor(
+    name="containerd-shim-spin",
+    spec={"createDeployment": True, "deploymentConfig": {"runtimeClassName": "wasmtime-spin-v2"}},
+    path="fleet.yaml",
+    line=1,
+)
+PODLESS = Executor(name="containerd-shim-spin", spec={"createDeployment": False}, path="fleet.yaml", line=1)
 
 
 def assignment(
@@ -18,7 +27,8 @@ def assignment(
     trigger: str = "http",
     hosts: tuple[str, ...] = (),
     variables: Mapping[str, Variable] | None = None,
-    creates_deployment: bool = True,
+    executor: Executor | None = DEFAULT,
+    **more: Any,
 ) -> AppAssignment:
     """Give an app of one component for each route, as an Assignment holds it."""
     triggers = tuple(
@@ -38,7 +48,9 @@ def assignment(
         application=Application(manifest_version=2, name=name, version="1.0.0+é", triggers=triggers, components=components, variables=variables or {}),
         manifest_path=f"{name}/spin.toml",
         version="v",
-        creates_deployment=creates_deployment,
+        fleet="acme",
+        executor=executor,
+        **more,
     )  # fmt: skip
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import tomllib
 from typing import Any
 
-_TYPED = {"default": {"type": "aws_dynamo", "options": {"region": "eu", "consistent_read": "true"}}}
+_TYPED = {"default": {"type": "aws_dynamo", "options": {"region": "eu", "table": "t", "consistent_read": "true"}}}
 
 
 def test_the_rendered_toml_says_what_the_app_says(of_kind: Any) -> None:
@@ -14,7 +14,7 @@ def test_the_rendered_toml_says_what_the_app_says(of_kind: Any) -> None:
     secret = of_kind("Secret", {"runtimeConfig": config})
     assert tomllib.loads(secret["stringData"]["runtime-config.toml"]) == {
         "variables_provider": [{"type": "static", "values": {"q": 'a "b" \\ \n é \x7f', "x y": "z"}}],
-        "key_value_store": {"default": {"type": "aws_dynamo", "region": "eu", "consistent_read": True}},
+        "key_value_store": {"default": {"type": "aws_dynamo", "region": "eu", "table": "t", "consistent_read": True}},
     }
 
 
@@ -43,5 +43,9 @@ def test_a_value_of_the_cluster_beside_what_needs_the_file_is_refused_with_the_w
 
 
 def test_a_boolean_option_that_is_none_is_refused(rendered: Any) -> None:
-    config = {"keyValueStores": {"default": {"type": "aws_dynamo", "options": {"consistent_read": "maybe"}}}}
+    config = {
+        "keyValueStores": {
+            "default": {"type": "aws_dynamo", "options": {"region": "eu", "table": "t", "consistent_read": "maybe"}}
+        }
+    }
     assert [problem.code for problem in rendered({"runtimeConfig": config}).problems] == ["render.runtime-config"]

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from tests.unit.render.conftest import PODLESS
+
 
 def test_an_http_app_is_asked_for_its_health_by_default(of_kind: Any) -> None:
     assert of_kind("SpinApp")["spec"]["checks"] == {"readiness": {"httpGet": {"path": "/.well-known/spin/health"}}}
@@ -32,7 +34,7 @@ def test_what_acts_on_pods_is_refused_where_there_will_be_none(rendered: Any, fi
         "network": {"egress": []},
         "monitoring": {"path": "/m"},
     }
-    result = rendered({field: values[field]}, creates_deployment=False)
+    result = rendered({field: values[field]}, executor=PODLESS)
     assert [problem.code for problem in result.problems] == ["render.no-deployment"]
 
 

@@ -1,0 +1,157 @@
+"""What the fleet brings to a cluster that bears on its apps: executors, the Secrets and ConfigMaps they read, the Services they call."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from reconciler.fleet.cache import canonical
+from reconciler.fleet.executors import Runtimes, brought_executor, declared_executors
+from reconciler.fleet.model import BundleDefinition, Cluster, Executor, Fleet, SourcedObject, Target
+from reconciler.fleet.patches import as_on, patches_for
+from reconciler.fleet.placement import may_be_placed, placement_of
+from reconciler.fleet.variables import filled, variables_of
+
+_SPINKUBE = "core.spinkube.dev"
+#: Kinds (group, kind) of objects of bundles that bear on apps.
+_EXECUTOR, _RUNTIME_CLASS = (_SPINKUBE, "SpinAppExecutor"), ("node.k8s.io", "RuntimeClass")
+_SHIM, _SERVICE = ("runtime.spinkube.dev", "Shim"), ("", "Service")
+_INPUTS = frozenset({("", "Secret"), ("", "ConfigMap")})
+_BEARING = frozenset({_EXECUTOR, _RUNTIME_CLASS, _SHIM, _SERVICE, *_INPUTS})
+_MARK = 16
+
+
+@dataclass(frozen=True)
+class Brought:
+    """What a cluster gets beside its apps.
+
+    `declared` are executors by name, for any namespace; `executors` those of bundles by (namespace, name). `inputs` are marks of
+    Secrets and ConfigMaps by (kind, namespace, name): equal marks, equal content. `services` are by (namespace, name).
+    """
+
+    declared: Mapping[str, Executor]
+    executors: Mapping[tuple[str, str], Executor]
+    inputs: Mapping[tuple[str, str, str], str]
+    services: Mapping[tuple[str, str], Target]
+
+    def executor(self, namespace: str, name: str) -> Executor | None:
+        """Give what is known of an executor in a namespace: a Bundle's own before one that is declared for all."""
+        return self.executors.get((namespace, name)) or self.declared.get(name)
+
+    @cached_property
+    def bearing(self) -> str:
+        """Give a text that is equal where this makes the same difference to whether an app is right."""
+        executors = [
+            [*key, each.spec, each.faults, each.made]
+            for key, each in (
+                *sorted(self.executors.items()),
+                *(((name,), each) for name, each in self.declared.items()),
+            )
+        ]
+        services = [[*key, each.labels, sorted(each.ports.items())] for key, each in sorted(self.services.items())]
+        return canonical([executors, sorted(self.inputs), services])
+
+
+def brought(fleet: Fleet, cluster: Cluster) -> Brought:
+    """Give what a fleet brings to a cluster. Bundles that are invalid count as they can be read: what they bring may be there."""
+    found: list[tuple[BundleDefinition, SourcedObject]] = []
+    for bundle in fleet.bundles.values():
+        if may_be_placed(placement_of(fleet, bundle), cluster):
+            found += [(bundle, each) for each in bundle.objects if group_kind(each.object) in _BEARING]
+    here = [(bundle, each, as_on(bundle, each, cluster)) for bundle, each in found if _patchable(bundle)]
+    of = {kind: [(bundle, each) for bundle, _, each in here if group_kind(each.object) == kind] for kind in _BEARING}
+    runtimes = Runtimes(
+        classes={each.object["metadata"]["name"]: each for _, each in of[_RUNTIME_CLASS]},
+        shims={each.object["metadata"]["name"]: each for _, each in of[_SHIM]},
+    )
+    return Brought(
+        declared=declared_executors(fleet, cluster, runtimes),
+        executors={
+            (_namespace(bundle, each.object), each.object["metadata"]["name"]): brought_executor(
+                each, runtimes, cluster
+            )
+            for bundle, each in of[_EXECUTOR]
+        },
+        inputs={
+            (each.object["kind"], _namespace(bundle, each.object), each.object["metadata"]["name"]): _mark(
+                bundle, written, cluster
+            )
+            for bundle, written, each in here
+            if group_kind(each.object) in _INPUTS
+        },
+        services=dict(_services(of[_SERVICE])),
+    )
+
+
+def bears_on_apps(bundle: BundleDefinition) -> Any:
+    """Give a value that is equal where a bundle bears on apps in the same way; None where it bears on none.
+
+    What Secrets and ConfigMaps hold is left out: it decides when pods are rolled, and never whether an app is right.
+    """
+    found = [
+        (each.object if group_kind(each.object) not in _INPUTS else _identity(each.object), each.path, each.line)
+        for each in bundle.objects
+        if group_kind(each.object) in _BEARING
+    ]
+    if not found:
+        return None
+    return (bundle.spec.get("namespace"), bundle.spec.get("placement"), bundle.spec.get("patches"), found)
+
+
+def inputs_in(bundle: BundleDefinition) -> set[tuple[str, str]]:
+    """Give kind and name of the Secrets and ConfigMaps of a bundle."""
+    return {
+        (each.object["kind"], each.object["metadata"]["name"])
+        for each in bundle.objects
+        if group_kind(each.object) in _INPUTS
+    }
+
+
+def group_kind(obj: Mapping[str, Any]) -> tuple[str, str]:
+    """Give group and kind of an object; the core group is empty."""
+    return str(obj.get("apiVersion")).rpartition("/")[0], str(obj.get("kind"))
+
+
+def _identity(obj: Mapping[str, Any]) -> tuple[Any, ...]:
+    return obj["kind"], obj["metadata"].get("namespace"), obj["metadata"]["name"]
+
+
+def _patchable(bundle: BundleDefinition) -> bool:
+    """Tell whether its patches can be read."""
+    return all(
+        isinstance(each, dict) and isinstance(each.get("patch"), dict) for each in bundle.spec.get("patches") or ()
+    )
+
+
+def _namespace(bundle: BundleDefinition, obj: Mapping[str, Any]) -> str:
+    return str(obj["metadata"].get("namespace") or bundle.spec.get("namespace") or "")
+
+
+def _mark(bundle: BundleDefinition, sourced: SourcedObject, cluster: Cluster) -> str:
+    """Give the Git id of the file, or a hash of it and of the patches: what an encrypted file holds never comes into it."""
+    patches = [filled(patch, variables_of(cluster)) for _, patch in patches_for(bundle, sourced, cluster)]
+    if not patches:
+        return sourced.blob
+    return hashlib.sha256(canonical([sourced.blob, patches]).encode()).hexdigest()[:_MARK]
+
+
+def _services(found: list[tuple[BundleDefinition, SourcedObject]]) -> Iterator[tuple[tuple[str, str], Target]]:
+    """Give the Services that choose pods; those without a selector lead to where only the cluster knows."""
+    for bundle, each in found:
+        spec, namespace = each.object.get("spec") or {}, _namespace(bundle, each.object)
+        selector = spec.get("selector")
+        if not isinstance(selector, dict) or not all(isinstance(value, str) for value in selector.values()):
+            continue
+        if not selector or spec.get("type") == "ExternalName":
+            continue
+        # A headless Service's name gives the pods themselves: no port is mapped.
+        ports = spec.get("ports") if spec.get("clusterIP") != "None" else None
+        mapped = {
+            port["port"]: port.get("targetPort") or port["port"]
+            for port in ports or ()
+            if isinstance(port, dict) and isinstance(port.get("port"), int)
+        }
+        yield (namespace, each.object["metadata"]["name"]), Target(namespace=namespace, labels=selector, ports=mapped)

@@ -557,9 +557,29 @@ async def test_a_token_service_inside_is_never_asked(faulty: FaultyRegistry, tmp
     verdict = await verify(faulty, tmp_path, username="me", password="hunter2")
     assert verdict.status is VerdictStatus.INCOMPLETE
     assert verdict.code in {"artifact.token", "artifact.address"}
-    assert all(
-        "hunter2" not in line and base64.b64encode(b"me:hunter2").decode() not in line for _, line in faulty.seen
-    )
+    _nothing_told(faulty)
+
+
+@pytest.mark.parametrize("host", ["127.1", "2130706433", "0x7f.1", "017700000001"])
+async def test_odd_spellings_of_an_address_are_no_way_around(faulty: FaultyRegistry, tmp_path: Path, host: str) -> None:
+    connected: list[object] = []
+
+    async def accept(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connected.append(writer.get_extra_info("peername"))
+        writer.close()
+
+    async with await asyncio.start_server(accept, "127.0.0.1", 0) as server:
+        challenge = f'Bearer realm="https://{host}:{server.sockets[0].getsockname()[1]}/token",service="s"'
+        faulty.fault = times(99, lambda _: web.Response(status=401, headers={"WWW-Authenticate": challenge}))
+        verdict = await verify(faulty, tmp_path, username="me", password="hunter2")
+    assert verdict.code in {"artifact.address", "artifact.unavailable"}
+    assert connected == []
+    _nothing_told(faulty)
+
+
+def _nothing_told(faulty: FaultyRegistry) -> None:
+    login = base64.b64encode(b"me:hunter2").decode()
+    assert all("hunter2" not in line and login not in line for _, line in faulty.seen)
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,13 @@ import asyncio
 import logging
 import random
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 
+from reconciler.agent.announcing import Announcer, verdicts_of
 from reconciler.agent.decryption import Decryption
 from reconciler.agent.desired import DesiredSet
 from reconciler.agent.fleetsync import FleetSync, parse
@@ -35,6 +37,7 @@ from reconciler.agent.writing import Writer
 from reconciler.artifact.verify import Verifier
 from reconciler.cluster.connection import Connection
 from reconciler.cluster.discovery import discover
+from reconciler.cluster.events import Recorder
 from reconciler.cluster.watch import Changed, Complete, Selection, watch
 from reconciler.errors import ClusterError, InputError, SpinfleetError, UnavailableError
 from reconciler.fleet.model import API_GROUP
@@ -46,6 +49,8 @@ logger = logging.getLogger(__name__)
 _REPORT_EVERY = 0.5
 _RESTART_AFTER = 5.0
 _FAULT_AFTER = 60.0
+#: Who reports, in Events.
+_CONTROLLER = "spinfleet.dev/agent"
 
 
 def run(options: AgentOptions) -> int:
@@ -179,8 +184,13 @@ class Agent:
                 ),
             )  # fmt: skip
             self.wakes.add(wake)
+            self.metrics.count_findings(verifier.findings)
+            recorder = Recorder(connection=connection, controller=_CONTROLLER, instance=socket.gethostname())
+            announcer = Announcer(recorder=recorder, sync=sync)
             try:
-                yield Follower(syncer=syncer, changed=follower_changed, wake=wake, workers=options.concurrency)
+                yield Follower(
+                    syncer=syncer, announcer=announcer, changed=follower_changed, wake=wake, workers=options.concurrency
+                )
             finally:
                 self.wakes.discard(wake)
                 queue.close()
@@ -200,6 +210,7 @@ class Follower:
     """Runs a Syncer: its loop, its workers, its status, and its FleetSync's changes."""
 
     syncer: Syncer
+    announcer: Announcer
     changed: asyncio.Event
     wake: asyncio.Event
     workers: int
@@ -256,6 +267,7 @@ class Follower:
             except SpinfleetError as error:
                 logger.warning("status: %s", error.message)
                 self.changed.set()
+            await self.announcer.verdicts(verdicts_of(self.syncer.releases))
             await asyncio.sleep(_REPORT_EVERY)
 
     async def _until_changed(self, own: Selection) -> None:

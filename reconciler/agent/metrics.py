@@ -12,6 +12,9 @@ from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
+from reconciler.artifact.findings import Findings
+from reconciler.artifact.model import Outcome, Verdict
+
 
 class _Requests(Collector):
     """Shows a connection's own counts of requests: counting twice would cost a request's worth of time."""
@@ -29,11 +32,31 @@ class _Requests(Collector):
         yield family
 
 
+class _Findings(Collector):
+    """Shows how often a step of verification was found done already, from the verifier's own counts."""
+
+    def __init__(self, hits: Mapping[str, int], misses: Mapping[str, int]) -> None:
+        self._counts = {"hit": hits, "miss": misses}
+
+    def collect(self) -> Iterator[Metric]:
+        """Give the counts at this moment."""
+        family = CounterMetricFamily(
+            "spinfleet_artifact_findings",
+            "Findings of verification asked for on disk, by step (bytes: small blobs) and result: hit, miss.",
+            labels=["step", "result"],
+        )
+        for result, counts in self._counts.items():
+            for step, count in sorted(counts.items()):
+                family.add_metric([step, result], count)
+        yield family
+
+
 class Metrics:
     """All metrics of one agent, in a registry of their own so that tests can hold several."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self._findings: _Findings | None = None
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=self.registry)
         self.sync_seconds = Histogram(
@@ -56,8 +79,15 @@ class Metrics:
         )
         self.verdicts = Counter(
             "spinfleet_artifact_verdicts_total",
-            "Artifact verifications, by status: Verified, Refused, Incomplete.",
-            ["status"],
+            "Artifact verifications, by status (Verified, Refused, Incomplete) and code (empty where verified).",
+            ["status", "code"],
+            registry=self.registry,
+        )
+        self.step_seconds = Histogram(
+            "spinfleet_artifact_step_seconds",
+            "Time of each step of verification that was not known already: reference, fetch, digest, layout, git, wasm, world, signature.",
+            ["step"],
+            buckets=(0.001, 0.01, 0.1, 0.3, 1, 3, 10, 30, 100, 300),
             registry=self.registry,
         )
         self.members = Gauge("spinfleet_members", "Objects that belong to the FleetSync.", registry=self.registry)
@@ -68,6 +98,20 @@ class Metrics:
             "When the newest accepted commit was accepted, in seconds since the epoch.",
             registry=self.registry,
         )
+
+    def count_verdict(self, verdict: Verdict) -> None:
+        """Count a verdict, and the time of the steps that were taken for it."""
+        self.verdicts.labels(str(verdict.status), verdict.code).inc()
+        for step in verdict.steps:
+            if step.outcome is not Outcome.NOT_REACHED and not step.known:
+                self.step_seconds.labels(str(step.step)).observe(step.seconds)
+
+    def count_findings(self, findings: Findings) -> None:
+        """Show a verifier's own counts. A newer verifier takes the place of an older one."""
+        if self._findings is not None:
+            self.registry.unregister(self._findings)
+        self._findings = _Findings(findings.hits, findings.misses)
+        self.registry.register(self._findings)
 
     def count_requests(self, counts: Mapping[str, int]) -> None:
         """Show the requests of a connection, from its own counts."""

@@ -181,7 +181,7 @@ class Releases:
                 )  # fmt: skip
                 verdict = await self.verifier.verify(reference, expected)
             verdict = replace(verdict, warnings=(*verdict.warnings, *warnings))
-        self.metrics.verdicts.labels(str(verdict.status)).inc()
+        self.metrics.count_verdict(verdict)
         return verdict
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
@@ -92,7 +92,7 @@ class StepResult:
     detail: str = ""
     code: str = ""
     hint: str = ""
-    known: bool = False
+    known: bool = field(default=False, compare=False)
     seconds: float = field(default=0.0, compare=False)
 
     def to_json(self) -> dict[str, Any]:
@@ -130,6 +130,10 @@ class Verdict:
     def again(self) -> bool:
         """Whether it is worth asking again: nothing was decided, or what is missing may still come to be."""
         return self.status is VerdictStatus.INCOMPLETE or self.code.startswith(_MAY_COME)
+
+    def remembered(self) -> Verdict:
+        """Give the same verdict as one that took no time and looked at nothing."""
+        return replace(self, steps=tuple(replace(step, known=True, seconds=0.0) for step in self.steps))
 
     def to_json(self) -> Mapping[str, Any]:
         """Give the verdict as JSON, steps in order."""

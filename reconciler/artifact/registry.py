@@ -208,7 +208,7 @@ class RegistryClient:
                 finally:
                     response.release()
         except (aiohttp.ClientError, TimeoutError) as error:
-            what = "no answer in time" if isinstance(error, TimeoutError) else f"{type(error).__name__} {error}"[:300]
+            what = _said(error)
             if answered:
                 raise UnavailableError(f"{where}: the answer broke off: {what}", code="artifact.truncated") from error
             if isinstance(error, (aiohttp.ClientConnectionError, TimeoutError)):
@@ -344,6 +344,15 @@ def _next_page(response: aiohttp.ClientResponse, path: str) -> str:
     if target.path != path:
         raise UnavailableError("the registry's next page is of another list", code="artifact.unavailable")
     return f"{target.path}?{target.query}"
+
+
+def _said(error: Exception) -> str:
+    """Say what went wrong in a connection, without the URL: a redirect's may hold a signature that opens it."""
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    if isinstance(error, aiohttp.ClientResponseError):
+        return f"{type(error).__name__} {error.message}"[:300]
+    return type(error).__name__ if isinstance(error, aiohttp.InvalidURL) else f"{type(error).__name__} {error}"[:300]
 
 
 def _login(username: str, password: str) -> str:

@@ -340,7 +340,7 @@ class Verifier:
         if not verdict.lasting or "@" not in verdict.reference:
             return
         until = time.monotonic() + verdict.lasts if verdict.lasts is not None else None
-        self._verdicts[key] = verdict, until
+        self._verdicts[key] = verdict.remembered(), until
         while len(self._verdicts) > _MOST_VERDICTS:
             self._verdicts.popitem(last=False)
 

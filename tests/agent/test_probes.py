@@ -36,7 +36,7 @@ def test_probes_and_metrics_say_what_is(world: World) -> None:
     assert _get(port, "/readyz")[0] == 200
     metrics = _get(port, "/metrics")[1]
     assert 'spinfleet_objects_total{outcome="created"} 3.0' in metrics
-    assert 'spinfleet_artifact_verdicts_total{status="Verified"} 1.0' in metrics
+    assert 'spinfleet_artifact_verdicts_total{code="",status="Verified"} 1.0' in metrics
     assert "spinfleet_members 3.0" in metrics
     assert 'spinfleet_api_requests_total{method="PATCH"}' in metrics
     assert world.stop() == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from reconciler.agent.metrics import Metrics
+from reconciler.artifact.findings import Findings
 
 PAGE = Path(__file__).parents[3] / "docs" / "metrics.md"
 
@@ -12,6 +13,7 @@ PAGE = Path(__file__).parents[3] / "docs" / "metrics.md"
 def test_every_metric_stands_on_the_page_and_no_other() -> None:
     metrics = Metrics()
     metrics.count_requests({"GET": 1})
+    metrics.count_findings(Findings(Path()))
     families = [family for family in metrics.registry.collect() if family.name.startswith("spinfleet_")]
     served = {
         (family.name + ("_total" if family.type == "counter" else ""), family.type, family.documentation)

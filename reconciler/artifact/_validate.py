@@ -1,194 +1,122 @@
-"""Looks inside one Wasm binary, in a process of its own with bounds: what is inside is hostile until it is shown not to be.
+"""Looks inside one file, in a process of its own with bounds: what is inside is hostile until it is shown not to be.
 
-    python -I _validate.py FILE MEMORY_BYTES CPU_SECONDS
+    python -I _validate.py FILE wasm|compile|archive MEMORY_BYTES CPU_SECONDS
 
-Walks the sections (component or module), has wasmtime validate each core module, and never loads precompiled code. Writes one
-JSON object: {"kind", "imports", "exports", "modules"} or {"error": code, "message": …}.
+`wasm` walks the sections and has wasmtime validate each core module; `compile` compiles it as well, for this machine, and throws the
+result away; `archive` walks a tar file. Code that was compiled beforehand is never loaded. Nothing can be opened, connected or written
+once the file has been read. Writes one JSON object: what was found, or {"error": code, "message": …}.
 """
 
 from __future__ import annotations
 
 import ctypes
+import io
 import json
 import resource
 import sys
-from dataclasses import dataclass, field
+from typing import Any
 
-_MAGIC = b"\0asm"
-_MODULE, _COMPONENT = b"\x01\0\0\0", b"\x0d\0\x01\0"
-_MAX_MODULES = 500
-_MAX_DEPTH = 10
-_MAX_NAMES = 10_000
-_MAX_NAME = 4096
-_CORE_MODULE, _NESTED, _IMPORTS, _EXPORTS = 1, 4, 10, 11
-_LAST_COMPONENT_SECTION = 12
+_ROOT = __file__.rpartition("/reconciler/")[0]
+if _ROOT not in sys.path:
+    sys.path.append(_ROOT)
 
+from reconciler.artifact.archive_walk import walk_archive  # noqa: E402
+from reconciler.artifact.wasm_walk import Found, Refused, walk  # noqa: E402
 
-class Refused(Exception):  # noqa: N818 - it is a verdict
-    """The binary is not one that may run."""
-
-
-@dataclass
-class Found:
-    """What the walk found."""
-
-    kind: str = ""
-    imports: list[str] = field(default_factory=list)
-    exports: list[str] = field(default_factory=list)
-    modules: list[memoryview] = field(default_factory=list)
+#: prctl(2) and landlock(7): the same numbers on every architecture that SpinKube runs on.
+_NO_NEW_PRIVILEGES, _CREATE, _RESTRICT = 38, 444, 446
+#: The rights that each version of landlock knows, for files and (from 4 on) for TCP: all of them are given up.
+_FILE_RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15, 5: 16}
+_TCP_RIGHTS = 0b11
+#: Soft limit first: it ends the child by a signal that tells it apart from a kill from outside.
+_GRACE = 2
 
 
-class Reader:
-    """A cursor over bytes that refuses to read past their end."""
-
-    def __init__(self, data: memoryview) -> None:
-        self.data, self.at = data, 0
-
-    def byte(self) -> int:
-        """Read one byte."""
-        if self.at >= len(self.data):
-            raise Refused("it ends in the middle of a section")
-        self.at += 1
-        return self.data[self.at - 1]
-
-    def number(self) -> int:
-        """Read an unsigned LEB128 number of at most 32 bits."""
-        result = shift = 0
-        while True:
-            byte = self.byte()
-            result |= (byte & 0x7F) << shift
-            shift += 7
-            if not byte & 0x80:
-                return result
-            if shift > 28 + 7:
-                raise Refused("a number is longer than 32 bits")
-
-    def take(self, count: int) -> memoryview:
-        """Read so many bytes."""
-        if self.at + count > len(self.data):
-            raise Refused("a section says it is longer than the file")
-        self.at += count
-        return self.data[self.at - count : self.at]
-
-    def name(self) -> str:
-        """Read the name of an import or export of a component (component model, Binary.md: externname)."""
-        kind = self.byte()
-        if kind > 2:
-            raise Refused(f"a name of unknown form {kind}")
-        length = self.number()
-        if length > _MAX_NAME:
-            raise Refused("a name is too long")
-        text = bytes(self.take(length)).decode("utf-8", "replace")
-        if kind == 2:
-            for _ in range(self.number()):
-                self.byte()
-                self.take(self.number())
-        return text
+class _Ruleset(ctypes.Structure):
+    _fields_ = (("files", ctypes.c_uint64), ("network", ctypes.c_uint64))
 
 
-def walk(data: memoryview, found: Found, depth: int = 0) -> None:
-    """Walk a binary; names are kept of the outermost level, modules of all."""
-    if depth > _MAX_DEPTH:
-        raise Refused("components are nested too deep")
-    if bytes(data[:4]) != _MAGIC:
-        raise Refused("it is not WebAssembly (its first bytes are not \\0asm)")
-    version = bytes(data[4:8])
-    if version == _MODULE:
-        found.modules.append(data)
-        if depth == 0:
-            found.kind = "module"
-        if len(found.modules) > _MAX_MODULES:
-            raise Refused("it has too many modules")
-        return
-    if version != _COMPONENT:
-        raise Refused(f"its version {version.hex()} is neither a module's nor a component's")
-    if depth == 0:
-        found.kind = "component"
-    reader = Reader(data)
-    reader.at = 8
-    while reader.at < len(data):
-        section = reader.byte()
-        body = reader.take(reader.number())
-        if section > _LAST_COMPONENT_SECTION:
-            raise Refused(f"a section of unknown kind {section}")
-        if section in {_CORE_MODULE, _NESTED}:
-            walk(body, found, depth + 1)
-        elif depth == 0 and section in {_IMPORTS, _EXPORTS}:
-            _names(Reader(body), found, exports=section == _EXPORTS)
+def _landlock() -> int:
+    """Give up every right to files and TCP for good; gives landlock's version, 0 where the kernel has none."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    version = int(libc.syscall(_CREATE, None, 0, 1))
+    libc.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0)
+    if version < 1:
+        return 0
+    rules = _Ruleset((1 << _FILE_RIGHTS[min(version, 5)]) - 1, _TCP_RIGHTS if version >= 4 else 0)
+    size = ctypes.sizeof(rules) if version >= 4 else 8
+    ruleset = libc.syscall(_CREATE, ctypes.byref(rules), size, 0)
+    return version if ruleset >= 0 and libc.syscall(_RESTRICT, ruleset, 0) == 0 else 0
 
 
-def _names(reader: Reader, found: Found, *, exports: bool) -> None:
-    count = reader.number()
-    if count > _MAX_NAMES:
-        raise Refused("it has too many imports or exports")
-    for _ in range(count):
-        name = reader.name()
-        (found.exports if exports else found.imports).append(name)
-        if exports:
-            if reader.byte() == 0:  # a core sort has a second byte
-                reader.byte()
-            reader.number()
-            if reader.byte():
-                _type(reader)
-        else:
-            _type(reader)
-
-
-def _type(reader: Reader) -> None:
-    """Pass an externdesc (component model, Binary.md)."""
-    kind = reader.byte()
-    if kind == 0x00:
-        reader.byte()
-        reader.number()
-    elif kind in {0x01, 0x04, 0x05}:
-        reader.number()
-    elif kind in {0x02, 0x03}:
-        if not reader.byte() or kind == 0x02:
-            reader.number()
-    else:
-        raise Refused(f"an import or export of unknown kind {kind}")
-
-
-def _bound(memory: int, seconds: int) -> None:
-    for kind, limit in (
-        (resource.RLIMIT_AS, memory),
-        (resource.RLIMIT_CPU, seconds),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_NOFILE, 64),
-        (resource.RLIMIT_CORE, 0),
+def _bound(memory: int, seconds: int) -> int:
+    """Bound this process; gives landlock's version."""
+    version = _landlock()
+    for kind, soft, hard in (
+        (resource.RLIMIT_AS, memory, memory),
+        (resource.RLIMIT_CPU, seconds, seconds + _GRACE),
+        (resource.RLIMIT_FSIZE, 0, 0),
+        # Standard input, output and error are open: nothing else can be, no socket either.
+        (resource.RLIMIT_NOFILE, 3, 3),
+        (resource.RLIMIT_CORE, 0, 0),
     ):
-        resource.setrlimit(kind, (limit, limit))
-    # No new privileges from here on (prctl(2), PR_SET_NO_NEW_PRIVS).
-    ctypes.CDLL(None).prctl(38, 1, 0, 0, 0)
+        resource.setrlimit(kind, (soft, hard))
+    return version
+
+
+def _wasm(data: bytes, *, compiled: bool) -> dict[str, Any]:
+    """Walk, validate and, where asked for, compile. Raises Refused."""
+    import wasmtime
+    from wasmtime.component import Component
+
+    found = Found()
+    walk(memoryview(data), found)
+    engine = wasmtime.Engine()
+    for number, module in enumerate(found.modules):
+        try:
+            wasmtime.Module.validate(engine, bytes(module))
+        except wasmtime.WasmtimeError as error:
+            raise Refused(f"module {number} is not valid: {_words(error)}", "artifact.wasm-invalid") from error
+    if compiled:
+        try:
+            (wasmtime.Module if found.kind == "module" else Component)(engine, data)
+        except wasmtime.WasmtimeError as error:
+            raise Refused(f"it does not compile: {_words(error)}", "artifact.wasm-invalid") from error
+    return {
+        "kind": found.kind,
+        "imports": sorted(found.imports),
+        "exports": sorted(found.exports),
+        "modules": len(found.modules),
+        "components": found.components,
+        "compiled": compiled,
+    }
+
+
+def _words(error: Exception) -> str:
+    """Give an error's text on one line, printable."""
+    text = " ".join(str(error).split())
+    return "".join(each if each.isprintable() else "?" for each in text)[:300]
 
 
 def main() -> None:
     """Judge one file."""
-    path, memory, seconds = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    path, what, memory, seconds = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
     with open(path, "rb") as handle:  # noqa: PTH123 - pathlib costs start-up time
         data = handle.read()
-    import wasmtime
-
-    _bound(memory, seconds)
-    found = Found()
+    if what != "archive":
+        import wasmtime.component  # noqa: F401 - its library can't be loaded any more once bounds are set
+    version = _bound(memory, seconds)
     try:
-        walk(memoryview(data), found)
-        engine = wasmtime.Engine()
-        for number, module in enumerate(found.modules):
-            try:
-                wasmtime.Module.validate(engine, bytes(module))
-            except wasmtime.WasmtimeError as error:
-                raise Refused(f"module {number} is not valid: {str(error).strip()[:300]}") from error
-        answer = {
-            "kind": found.kind,
-            "imports": sorted(found.imports),
-            "exports": sorted(found.exports),
-            "modules": len(found.modules),
-        }
+        found = (
+            {"files": walk_archive(io.BytesIO(data).read)}
+            if what == "archive"
+            else _wasm(data, compiled=what == "compile")
+        )
+        answer = {**found, "landlock": version}
     except Refused as error:
-        answer = {"error": "artifact.wasm", "message": str(error)}
-    except MemoryError:
-        answer = {"error": "memory", "message": "more memory is needed than is allowed"}
+        answer = {"error": error.code, "message": str(error)}
+    except (MemoryError, RecursionError):
+        answer = {"error": "limit", "message": "more memory is needed than is allowed"}
     json.dump(answer, sys.stdout)
 
 

@@ -1,15 +1,18 @@
-"""The layout of a Spin artifact, read as the shim reads it (facts of SpinKube: "Spin OCI artifact")."""
+"""The layout of an artifact, read as SpinKube's shim reads it.
+
+Sources: containerd-shim-spin, source.rs and engine.rs; spinframework/spin, crates/oci (client.rs, loader.rs) and crates/loader
+(cache.rs). The shim takes the last application layer, falls back to data where it finds no Wasm of a digest, keeps a layer that
+was compiled beforehand and runs it as native code, and ignores layers that it doesn't know: here each of these is refused.
+"""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from reconciler.artifact.json_text import as_list, as_object, as_text, parse_json
 from reconciler.errors import ArtifactError
 
 APPLICATION_LAYER = "application/vnd.fermyon.spin.application.v1+config"
@@ -17,22 +20,24 @@ WASM_TYPES = frozenset({"application/vnd.wasm.content.layer.v1+wasm", "applicati
 DATA_TYPE = "application/vnd.wasm.content.layer.v1+data"
 ARCHIVE_TYPE = "application/vnd.wasm.content.bundle.v1.tar+gzip"
 CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
+#: The config of a single Wasm layer (source: the CNCF's Wasm OCI artifact layout).
+WASM_CONFIG_TYPE = "application/vnd.wasm.config.v0+json"
 LOCKED_APP_LABEL = "com.fermyon.spin.lockedAppDigest"
 INDEX_TYPES = frozenset(
     {"application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json"}
 )
+#: Spin itself changes to one archive a component at 500 layers.
 MAX_LAYERS = 1000
-MAX_JSON = 8 * 1024 * 1024
+MAX_JSON = 4 * 1024 * 1024
 MAX_WASM = 256 * 1024 * 1024
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-#: What a loader of Spin 2 and 3 understands (source: crates/locked-app).
-_UNDERSTOOD = frozenset({"host_requirements", "component_host_requirements"})
-_REQUIREMENTS = frozenset({"local_service_chaining"})
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)
+_IMAGE_LAYER = re.compile(r"application/vnd\.(oci\.image\.layer|docker\.image\.rootfs)\..*")
+_REPUBLISH = "republish with spin registry push"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Descriptor:
-    """One blob as the manifest names it: media type, digest, size in bytes."""
+    """One blob as the manifest names it: media type, digest (`sha256:…`), size in bytes."""
 
     media_type: str
     digest: str
@@ -41,7 +46,11 @@ class Descriptor:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Layout:
-    """The parts of an artifact's manifest. `application` is None for a bare Wasm module (CNCF layout)."""
+    """The parts of an artifact's manifest.
+
+    `application` is the blob that holds the locked app: a layer, or in artifacts from before Spin 2 the config itself; None for a
+    single Wasm layer, which has none.
+    """
 
     config: Descriptor
     layers: tuple[Descriptor, ...]
@@ -50,184 +59,141 @@ class Layout:
     @property
     def wasm(self) -> tuple[Descriptor, ...]:
         """The layers with a Wasm media type, each digest once."""
-        found = {layer.digest: layer for layer in self.layers if layer.media_type in WASM_TYPES}
-        return tuple(found.values())
+        return self._of(WASM_TYPES)
 
+    @property
+    def archives(self) -> tuple[Descriptor, ...]:
+        """The layers that are archives of files, each digest once."""
+        return self._of({ARCHIVE_TYPE})
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LockedComponent:
-    """A component of the locked app: its Wasm by digest or inline, and what it is granted."""
+    @property
+    def data(self) -> tuple[Descriptor, ...]:
+        """The layers that are one file each, each digest once."""
+        return self._of({DATA_TYPE})
 
-    id: str
-    digest: str
-    inline: bytes | None
-    metadata: Mapping[str, Any]
+    @property
+    def legacy(self) -> bool:
+        """Whether the locked app stands in the config blob."""
+        return self.application is not None and self.application == self.config
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LockedApp:
-    """The locked app of an artifact, checked."""
-
-    name: str
-    triggers: tuple[Mapping[str, Any], ...]
-    components: tuple[LockedComponent, ...]
-    document: Mapping[str, Any]
-
-
-def parse_json(data: bytes, what: str) -> Any:
-    """Parse JSON strictly: a duplicate key could be read one way here and another way by the runtime. Raises ArtifactError."""
-
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) != len(pairs):
-            raise ArtifactError("artifact.json", f"{what} has a key twice")
-        return found
-
-    try:
-        return json.loads(data, object_pairs_hook=unique)
-    except (ValueError, RecursionError) as error:
-        raise ArtifactError("artifact.json", f"{what} is not JSON: {str(error)[:100]}") from error
+    def _of(self, types: frozenset[str] | set[str]) -> tuple[Descriptor, ...]:
+        return tuple({layer.digest: layer for layer in self.layers if layer.media_type in types}.values())
 
 
 def layout_of(data: bytes) -> Layout:
     """Read a manifest. Raises ArtifactError where it is no Spin artifact that the shim runs."""
     manifest = parse_json(data, "the manifest")
-    if not isinstance(manifest, dict) or manifest.get("schemaVersion") != 2:
-        raise _layout("the manifest is not an OCI image manifest (schemaVersion 2)")
+    if not isinstance(manifest, dict):
+        raise ArtifactError("artifact.manifest", "the manifest is not a JSON object", hint=_REPUBLISH)
     if str(manifest.get("mediaType")) in INDEX_TYPES or "manifests" in manifest:
-        raise _layout(
-            "this is an image index", "name the digest of the artifact itself; republish with spin registry push"
+        raise ArtifactError(
+            "artifact.image-index",
+            "this is an image index, and not one artifact",
+            hint="name the digest of the artifact itself, or republish with spin registry push",
         )
-    layers = manifest.get("layers")
-    if not isinstance(layers, list) or not layers or len(layers) > MAX_LAYERS:
-        raise _layout(f"the manifest has no layers, or more than {MAX_LAYERS}")
-    parsed = tuple(_descriptor(layer) for layer in layers)
-    config = _descriptor(manifest.get("config"))
-    applications = [layer for layer in parsed if layer.media_type == APPLICATION_LAYER]
-    if len(applications) > 1:
-        raise _layout("the manifest has several application layers")
-    known = WASM_TYPES | {APPLICATION_LAYER, DATA_TYPE, ARCHIVE_TYPE}
-    unknown = sorted({layer.media_type for layer in parsed} - known)
-    if unknown and not applications:
-        raise _layout(
-            f"no Spin application in it (layers of type {', '.join(unknown[:3])})", "republish with spin registry push"
+    version = manifest.get("schemaVersion")
+    if version != 2 or isinstance(version, bool):
+        raise ArtifactError(
+            "artifact.manifest", "the manifest is not an OCI image manifest (schemaVersion 2)", hint=_REPUBLISH
         )
-    if unknown:
-        raise _layout(f"layers of unknown media type {', '.join(unknown[:3])}")
-    if not applications and not (len(parsed) == 1 and parsed[0].media_type in WASM_TYPES):
-        raise _layout("no application layer, and not a single Wasm layer either", "republish with spin registry push")
-    return Layout(config=config, layers=parsed, application=applications[0] if applications else None)
+    layers = as_list(manifest.get("layers"), "layers", "artifact.manifest")
+    if not layers or len(layers) > MAX_LAYERS:
+        raise ArtifactError(
+            "artifact.layers",
+            f"the manifest has {len(layers) or 'no'} layers; between 1 and {MAX_LAYERS} are read",
+            hint="set SPIN_OCI_ARCHIVE_LAYERS when pushing an app of many files" if layers else _REPUBLISH,
+        )
+    config = _descriptor(manifest.get("config"), "the config")
+    return _assembled(config, tuple(_descriptor(layer, f"layer {n}") for n, layer in enumerate(layers)))
 
 
 def check_config(data: bytes, layout: Layout) -> None:
     """Hold the config blob against the layout: the locked app it names is the one that is there. Raises ArtifactError."""
     config = parse_json(data, "the config")
     if not isinstance(config, dict):
-        raise _layout("the config is not a JSON object")
-    if layout.application is None:
+        raise _config_fault("the config is not a JSON object")
+    if layout.legacy:
         return
-    if str(config.get("architecture", "")).lower() != "wasm" or not str(config.get("os", "")).lower().startswith(
-        "wasi"
-    ):
-        raise _layout("the config is not that of a Spin artifact (architecture wasm, os wasip1)")
-    named = _object(_object(config.get("config"), "config").get("Labels"), "Labels").get(LOCKED_APP_LABEL)
+    if "spin_lock_version" in config:
+        raise _config_fault("the config is itself a locked app, and there is another one among the layers")
+    architecture = as_text(config.get("architecture"), "architecture", "artifact.config")
+    system = as_text(config.get("os"), "os", "artifact.config")
+    inner = as_object(config.get("config"), "config", "artifact.config")
+    # Spin before 2.4 wrote no label.
+    named = as_object(inner.get("Labels"), "Labels", "artifact.config").get(LOCKED_APP_LABEL)
+    if layout.application is None:
+        if architecture.lower() not in {"", "wasm"}:
+            raise _config_fault(f"the config says architecture {architecture[:50]!r}; that of a Wasm layer says wasm")
+        if named is not None:
+            raise _config_fault(f"the config names a locked app ({str(named)[:80]}), and no layer is one")
+        return
+    if architecture.lower() != "wasm" or not system.lower().startswith("wasi"):
+        raise _config_fault("the config is not that of a Spin artifact (architecture wasm, os wasip1)")
     if named is not None and named != layout.application.digest:
-        raise _layout(f"the config names another locked app ({named}) than the application layer's")
+        raise _config_fault(f"the config names another locked app ({str(named)[:80]}) than the application layer's")
 
 
-def locked_app(data: bytes, layout: Layout) -> LockedApp:
-    """Read the locked app. Raises ArtifactError where the runtime would refuse it or it does not fit the layers."""
-    document = parse_json(data, "the locked app")
-    if not isinstance(document, dict) or document.get("spin_lock_version") not in (0, 1):
-        raise _layout("the application layer is not a locked app of version 0 or 1")
-    strange = sorted({str(each) for each in _list(document.get("must_understand"), "must_understand")} - _UNDERSTOOD)
-    requirements = _object(document.get("host_requirements"), "host_requirements")
-    strange += sorted(key for key, value in requirements.items() if value == "required" and key not in _REQUIREMENTS)
-    if strange:
-        raise _layout(f"the application needs what this Spin does not know: {', '.join(strange)}")
-    digests = {layer.digest for layer in layout.wasm}
-    components = tuple(_component(raw, digests) for raw in _list(document.get("components"), "components"))
-    if not components:
-        raise _layout("the application has no components")
-    if len({component.id for component in components}) != len(components):
-        # One of them would be compared with Git, and the other might run.
-        raise _layout("two components have the same id")
-    triggers = tuple(_object(trigger, "a trigger") for trigger in _list(document.get("triggers"), "triggers"))
-    for trigger in triggers:
-        _object(trigger.get("trigger_config"), "trigger_config")
-    for variable in _object(document.get("variables"), "variables").values():
-        _object(variable, "a variable")
-    metadata = _object(document.get("metadata"), "metadata")
-    return LockedApp(name=str(metadata.get("name") or ""), triggers=triggers, components=components, document=document)
-
-
-def _component(raw: Any, digests: set[str]) -> LockedComponent:
-    if not isinstance(raw, dict) or not isinstance(raw.get("id"), str):
-        raise _layout("a component has no id")
-    name, source = raw["id"], _object(raw.get("source"), "source")
-    if raw.get("dependencies"):
-        raise _layout(
-            f"component {name!r} has dependencies that were not composed",
-            "push with composition (the default of spin registry push)",
+def _assembled(config: Descriptor, layers: tuple[Descriptor, ...]) -> Layout:
+    """Decide which of the three layouts it is: application layer, locked app in the config, a single Wasm layer."""
+    applications = [layer for layer in layers if layer.media_type == APPLICATION_LAYER]
+    legacy = config.media_type == APPLICATION_LAYER
+    unknown = sorted({layer.media_type for layer in layers} - WASM_TYPES - {APPLICATION_LAYER, DATA_TYPE, ARCHIVE_TYPE})
+    if unknown and not applications and all(_IMAGE_LAYER.fullmatch(layer.media_type) for layer in layers):
+        raise ArtifactError(
+            "artifact.container-image",
+            "this is an ordinary container image; what its /spin.toml would run can't be verified",
+            hint=_REPUBLISH,
         )
-    digest, inline = source.get("digest") or "", None
-    if not isinstance(digest, str):
-        raise _layout(f"component {name!r}: its digest is not text")
-    if isinstance(source.get("inline"), str):
-        inline = _inline(source["inline"], name)
-    elif digest not in digests:
-        raise _layout(f"component {name!r}: its Wasm ({digest or 'no digest'}) is none of the Wasm layers")
-    if inline is not None and digest and f"sha256:{hashlib.sha256(inline).hexdigest()}" != digest:
-        raise _layout(f"component {name!r}: its inline Wasm has another digest than it says")
-    for file in _list(raw.get("files"), "files"):
-        path = _object(file, "a file").get("path")
-        _plain_path(path if isinstance(path, str) else "", name)
-    return LockedComponent(id=name, digest=digest, inline=inline, metadata=_object(raw.get("metadata"), "metadata"))
+    if unknown:
+        raise ArtifactError(
+            "artifact.layer-type",
+            f"layers of unknown media type {', '.join(each[:100] for each in unknown[:3])}",
+            hint=_REPUBLISH,
+        )
+    if len(applications) + legacy > 1:
+        raise ArtifactError(
+            "artifact.application-layer",
+            "it has several locked apps, and which one runs is not certain",
+            hint=_REPUBLISH,
+        )
+    if not applications and not legacy and not (len(layers) == 1 and layers[0].media_type in WASM_TYPES):
+        raise ArtifactError(
+            "artifact.application-layer",
+            "it has no application layer, and is not a single Wasm layer either",
+            hint=_REPUBLISH,
+        )
+    application = applications[0] if applications else config if legacy else None
+    if application is not None and application.size > MAX_JSON:
+        raise ArtifactError(
+            "artifact.size",
+            f"its locked app has {application.size} bytes, and at most {MAX_JSON} are read",
+            hint="have fewer files in the app",
+        )
+    return Layout(config=config, layers=layers, application=application)
 
 
-def _inline(text: str, name: str) -> bytes:
-    try:
-        # Spin writes it without padding.
-        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
-    except ValueError as error:
-        raise _layout(f"component {name!r}: its inline Wasm is not base64") from error
-
-
-def _plain_path(path: str, component: str) -> None:
-    """Refuse file paths that the shim would refuse: each segment plain, none going up."""
-    parts = path.lstrip("/").split("/")
-    if not path or any(part in {"", ".", ".."} or "\0" in part or "\\" in part for part in parts):
-        raise _layout(f"component {component!r}: file path {path[:100]!r} is not plain")
-
-
-def _descriptor(raw: Any) -> Descriptor:
-    if not isinstance(raw, dict):
-        raise _layout("a descriptor is missing")
-    media_type, digest, size = raw.get("mediaType"), raw.get("digest"), raw.get("size")
+def _descriptor(raw: Any, what: str) -> Descriptor:
+    fields: Mapping[str, Any] = raw if isinstance(raw, dict) else {}
+    media_type, digest, size = fields.get("mediaType"), fields.get("digest"), fields.get("size")
     if not isinstance(media_type, str) or not isinstance(digest, str) or not _DIGEST.fullmatch(digest):
-        raise _layout("a descriptor has no media type or no sha256 digest")
+        raise ArtifactError(
+            "artifact.manifest",
+            f"{what}: a descriptor is missing, or has no media type or no sha256 digest",
+            hint=_REPUBLISH,
+        )
     if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size <= MAX_WASM:
         raise ArtifactError(
-            "artifact.size", f"a layer says it has {str(size)[:20]} bytes, and at most {MAX_WASM} are read"
+            "artifact.size",
+            f"{what} says it has {str(size)[:20]} bytes, and at most {MAX_WASM} are read",
+            hint="make it smaller, or push it again if that is not its size",
         )
     return Descriptor(media_type=media_type, digest=digest, size=size)
 
 
-def _object(value: Any, what: str) -> Mapping[str, Any]:
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise _layout(f"{what} is not a JSON object")
-    return value
+def is_digest(text: str) -> bool:
+    """Tell whether a text is a digest as they are written here: `sha256:` and 64 lower-case hex digits."""
+    return _DIGEST.fullmatch(text) is not None
 
 
-def _list(value: Any, what: str) -> Sequence[Any]:
-    if value is None:
-        return ()
-    if not isinstance(value, list):
-        raise _layout(f"{what} is not a list")
-    return value
-
-
-def _layout(message: str, hint: str = "") -> ArtifactError:
-    return ArtifactError("artifact.layout", message, hint=hint)
+def _config_fault(message: str) -> ArtifactError:
+    return ArtifactError("artifact.config", message, hint=_REPUBLISH)

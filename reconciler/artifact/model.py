@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
+from reconciler.artifact.compile_policy import DEFAULT, CompilePolicy
+from reconciler.artifact.sources import Sources
 from reconciler.fleet.signature_rules import SignatureRule
 from reconciler.manifest.model import Application
 
@@ -57,6 +59,8 @@ class Expected:
     `registries` are allow-lists of prefixes: each of them must cover the reference. `application` is the spin.toml in Git, None
     where there is none to compare; `components` the ids that the App names, empty for all. `spin` is the cluster's Spin version.
     `signatures` are rules, each of which must be kept by itself.
+    `sources` are the files beside that spin.toml, None where they are not at hand; `compile` says which binaries are compiled, `undeclared`
+    (Allow, Warn or Deny) what becomes of imports that nothing is granted for.
     """
 
     registries: tuple[tuple[str, ...], ...] = ()
@@ -65,6 +69,9 @@ class Expected:
     components: tuple[str, ...] = ()
     spin: str | None = None
     signatures: tuple[SignatureRule, ...] = ()
+    sources: Sources | None = None
+    compile: CompilePolicy = DEFAULT
+    undeclared: str = "Allow"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,6 +11,7 @@ something to look at, so that people see everything at once; nothing passes any 
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import hashlib
 import json
@@ -24,11 +25,14 @@ from types import TracebackType
 from typing import Any, Self
 
 from reconciler.artifact.access import Hosts, RegistryAccess, access_for
-from reconciler.artifact.against_git import differences
+from reconciler.artifact.against_git import compare
 from reconciler.artifact.checklist import Checklist
-from reconciler.artifact.child import Children, WasmReport
+from reconciler.artifact.child import WasmReport, look_inside, look_into_archive
+from reconciler.artifact.compile_policy import CompilePolicy
 from reconciler.artifact.findings import Findings
-from reconciler.artifact.layout import MAX_JSON, Descriptor, Layout, LockedApp, check_config, layout_of, locked_app
+from reconciler.artifact.grants import granted, undeclared
+from reconciler.artifact.layout import MAX_JSON, Descriptor, Layout, check_config, layout_of
+from reconciler.artifact.locked_app import LockedApp, check_file_layers, locked_app
 from reconciler.artifact.model import Expected, Finding, Step, Verdict
 from reconciler.artifact.once import Once
 from reconciler.artifact.reference import Reference, digest_of, parse_reference, prefix_matches
@@ -36,15 +40,15 @@ from reconciler.artifact.registry import Registries, RegistryClient
 from reconciler.artifact.signatures.candidates import Candidates
 from reconciler.artifact.signatures.model import Signed, signed_of
 from reconciler.artifact.signatures.verify import verify_signatures
-from reconciler.artifact.worlds import handler_fault
+from reconciler.artifact.worlds import check_imports, check_world
 from reconciler.errors import ArtifactError
 from reconciler.fleet.signature_rules import SignatureRule
 from reconciler.manifest.model import Application
 
 #: Changes with every change to what steps 4 and 6 check: remembered findings of another verifier don't count.
-VERIFIER = "2"
 #: Seconds for which it counts that somebody has signed; then the registry is asked again.
 SIGNED_FOR = 24 * 60 * 60.0
+VERIFIER = "3"
 _NOTHING_EXPECTED = Expected()
 _MOST_VERDICTS = 20_000
 _MOST_CONTENTS = 64
@@ -88,7 +92,6 @@ class Verifier:
     cache: Path
     findings: Findings = field(init=False)
     _clients: Registries = field(init=False)
-    _children: Children = field(default_factory=Children)
     _once: Once = field(default_factory=Once)
     _verdicts: OrderedDict[tuple[str, str], tuple[Verdict, float | None]] = field(default_factory=OrderedDict)
     _contents: OrderedDict[str, tuple[Layout, LockedApp | None]] = field(default_factory=OrderedDict)
@@ -119,7 +122,7 @@ class Verifier:
         proven = await steps.run(Step.DIGEST, self._prove, source, manifest)
         contents = await steps.run(Step.LAYOUT, self._layout, proven)
         await steps.run(Step.GIT, self._git, contents, expected)
-        wasm = await steps.run(Step.WASM, self._wasm, contents)
+        wasm = await steps.run(Step.WASM, self._wasm, contents, expected)
         await steps.run(Step.WORLD, self._world, contents, wasm, expected)
         signers = await steps.run(Step.SIGNATURE, self._signature, proven, expected)
         verdict = steps.verdict(reference, proven.digest if proven is not None else "")
@@ -211,11 +214,29 @@ class Verifier:
             app = None
             if layout.application is not None:
                 app = locked_app(await self._small(proven.source, layout.application), layout)
+                archived = [await self._archive(proven.source, layer) for layer in layout.archives]
+                check_file_layers(app, layout, frozenset().union(*archived))
             known = self._contents[proven.digest] = layout, app
             while len(self._contents) > _MOST_CONTENTS:
                 self._contents.popitem(last=False)
         layout, app = known
         return Finding(value=Contents(proven=proven, layout=layout, app=app), detail=_layers(layout))
+
+    async def _archive(self, source: Source, layer: Descriptor) -> frozenset[str]:
+        """Give the digests of the files in an archive layer."""
+
+        async def look() -> frozenset[str]:
+            known = await self.findings.get("archive", layer.digest, VERIFIER)
+            if known is not None and isinstance(known.get("files"), list):
+                return frozenset(map(str, known["files"]))
+            with self._file() as handle:
+                await source.client.blob(source.reference.repository, layer.digest, layer.size, handle)
+                handle.flush()
+                found = await look_into_archive(Path(handle.name))
+            await self.findings.put("archive", layer.digest, VERIFIER, value={"files": sorted(found)})
+            return found
+
+        return await self._once.do(("archive", layer.digest), str(source.reference), look)
 
     # Step 5
 
@@ -225,71 +246,60 @@ class Verifier:
         if contents.app is None:
             warning = "the artifact is a bare Wasm module: its grants can't be compared with spin.toml"
             return Finding(value=True, warnings=(warning,), detail="not comparable")
-        errors, warnings = differences(contents.app, expected.application)
-        if errors:
+        found = await asyncio.to_thread(compare, contents.app, expected.application, expected.sources)
+        if found.errors:
             raise ArtifactError(
                 "artifact.differs-from-git",
-                "; ".join(errors[:5]),
+                "; ".join(found.errors[:5]) + (f"; and {len(found.errors) - 5} more" if len(found.errors) > 5 else ""),
                 hint="push the artifact built from this spin.toml, and put its digest into Git",
             )
-        return Finding(value=True, warnings=tuple(warnings))
+        return Finding(value=True, warnings=found.warnings, detail="; ".join(found.notes))
 
     # Step 6
 
-    async def _wasm(self, contents: Contents) -> Finding[Mapping[str, WasmReport]]:
-        """Look inside every Wasm layer, referenced or not, and at what stands in the locked app itself."""
+    async def _wasm(self, contents: Contents, expected: Expected) -> Finding[Mapping[str, WasmReport]]:
+        """Look inside every Wasm layer, referenced or not: nodes compile them all, and keep native code as it is."""
         source = contents.proven.source
-        reports = {layer.digest: await self._layer(source, layer) for layer in contents.layout.wasm}
-        for component in contents.app.components if contents.app is not None else ():
-            if component.inline is not None:
-                with self._file() as handle:
-                    handle.write(component.inline)
-                    handle.flush()
-                    reports[component.id] = await self._children.validate(Path(handle.name))
-        return Finding(value=reports, detail=", ".join(sorted(f"{each.kind}" for each in reports.values())))
+        reports = {layer.digest: await self._layer(source, layer, expected.compile) for layer in contents.layout.wasm}
+        done = dict.fromkeys(report.what_was_done() for report in reports.values())
+        return Finding(value=reports, detail="; ".join(list(done)[:5]))
 
-    async def _layer(self, source: Source, layer: Descriptor) -> WasmReport:
+    async def _layer(self, source: Source, layer: Descriptor, policy: CompilePolicy) -> WasmReport:
         """Give what is inside a layer. Its digest proves it: found once, it need not even be fetched."""
 
         async def look() -> WasmReport:
-            if (known := _report(await self.findings.get("wasm", layer.digest, VERIFIER))) is not None:
+            known = WasmReport.from_json(await self.findings.get("wasm", layer.digest, VERIFIER))
+            if known is not None and (known.compiled or not wanted):
                 return known
             with self._file() as handle:
                 await source.client.blob(source.reference.repository, layer.digest, layer.size, handle)
                 handle.flush()
-                report = await self._children.validate(Path(handle.name))
-            await self.findings.put("wasm", layer.digest, VERIFIER, value=dataclasses.asdict(report))
+                report = await look_inside(Path(handle.name), compiled=wanted)
+            await self.findings.put("wasm", layer.digest, VERIFIER, value=report.to_json())
             return report
 
-        return await self._once.do(("wasm", layer.digest), str(source.reference), look)
+        wanted = policy.wants(layer.size)
+        return await self._once.do(("wasm", layer.digest, wanted), str(source.reference), look)
 
     # Step 7
 
-    async def _world(
-        self,
-        contents: Contents,
-        wasm: Mapping[str, WasmReport],
-        expected: Expected,  # noqa: ARG002 - for the tables of each Spin version
-    ) -> Finding[bool]:
-        if contents.app is None:
-            return Finding(value=True, asked=False, detail="a bare Wasm module has no triggers")
-        components = {component.id: component for component in contents.app.components}
-        for trigger in contents.app.triggers:
-            config = trigger.get("trigger_config") or {}
-            name = config.get("component") if isinstance(config, dict) else None
-            component = components.get(name) if isinstance(name, str) else None
-            if component is None:
-                continue
-            report = wasm.get(component.digest) or wasm.get(component.id)
-            if report is None or report.kind == "module":
-                continue
-            executor = config.get("executor") or {}
-            wagi = isinstance(executor, dict) and executor.get("type") == "wagi"
-            if fault := handler_fault(str(trigger.get("trigger_type")), report.exports, wagi=wagi):
-                raise ArtifactError(
-                    "artifact.world", f"component {name!r}: {fault}", hint="build it for the world of its trigger"
-                )
-        return Finding(value=True)
+    async def _world(self, contents: Contents, wasm: Mapping[str, WasmReport], expected: Expected) -> Finding[bool]:
+        app = contents.app
+        found = check_imports(wasm, expected.spin) if app is None else check_world(app, wasm, expected.spin)
+        if found.errors:
+            raise ArtifactError(
+                "artifact.world",
+                "; ".join(found.errors[:5]),
+                hint="build it for the world of its trigger and the cluster's Spin",
+            )
+        missing = _undeclared(app, wasm) if app is not None and expected.undeclared != "Allow" else ()
+        if missing and expected.undeclared == "Deny":
+            raise ArtifactError(
+                "artifact.undeclared-capability",
+                "; ".join(missing[:5]),
+                hint="grant it in spin.toml, build the component without it, or set artifacts.undeclaredCapabilities",
+            )
+        return Finding(value=True, warnings=(*found.warnings, *missing), detail="; ".join(found.notes))
 
     # Step 8
 
@@ -347,7 +357,8 @@ class Verifier:
     def _key(self, expected: Expected) -> str:
         """Give a digest of what is asked, with that of its spin.toml taken once."""
         application = expected.application
-        rest = repr(dataclasses.replace(expected, application=None))
+        sources = expected.sources.key if expected.sources is not None else ""
+        rest = f"{dataclasses.replace(expected, application=None, sources=None)!r} {sources}"
         if application is None:
             return rest
         held = self._keys.get(id(application))
@@ -389,13 +400,9 @@ def _layers(layout: Layout) -> str:
     return f"{kind}, {len(layout.layers)} layers, {sum(layer.size for layer in layout.layers)} bytes"
 
 
-def _report(value: Mapping[str, Any] | None) -> WasmReport | None:
-    """Read a remembered finding; anything odd about it means that it was never made."""
-    if value is None or not isinstance(value.get("kind"), str) or not isinstance(value.get("modules"), int):
-        return None
-    names = [value.get("imports"), value.get("exports")]
-    if not all(isinstance(each, list) and all(isinstance(name, str) for name in each) for each in names):
-        return None
-    return WasmReport(
-        kind=value["kind"], imports=tuple(value["imports"]), exports=tuple(value["exports"]), modules=value["modules"]
+def _undeclared(app: LockedApp, wasm: Mapping[str, WasmReport]) -> tuple[str, ...]:
+    """Tell the imports of each component that nothing is granted for."""
+    found = {each.id: undeclared(granted(each), wasm[each.digest].import_names) for each in app.components}
+    return tuple(
+        f"component {name!r} imports without a grant: {', '.join(names)}" for name, names in found.items() if names
     )

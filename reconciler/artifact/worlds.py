@@ -1,34 +1,183 @@
-"""What each trigger asks of its component (facts of Spin: "Worlds"; source: crates/trigger-http, crates/trigger-redis)."""
+"""What a component asks of the cluster's Spin, and what each trigger asks of its component, against tables of Spin's releases.
+
+The tables (spin_interfaces.json) are read from Spin's sources at each release's last tag by `maintenance/spin_interfaces.py`; each row names
+the file it comes from. Versions are matched as wasmtime matches them: within a semver track (0.2.x, 2.x), a prerelease only by itself.
+"""
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
 
-_HTTP = (
-    re.compile(r"wasi:http/incoming-handler@0\.2\.\d+"),
-    re.compile(r"wasi:http/incoming-handler@0\.2\.0-rc-(2023-10-18|2023-11-10)"),
-    re.compile(r"fermyon:spin/inbound-http(@.*)?"),
-    re.compile(r"wasi:http/handler@0\.3\.0(-rc-.*)?"),
-)
-_HANDLERS: Mapping[str, tuple[re.Pattern[str], ...]] = {
-    "http": _HTTP,
-    "redis": (re.compile(r"fermyon:spin/inbound-redis(@.*)?"), re.compile(r"spin:redis/inbound-redis@3\.0\.0")),
-    "command": (re.compile(r"wasi:cli/run@0\.2\.\d+"),),
-}
-#: A WAGI executor runs the component's main function instead.
-_WAGI = re.compile(r"wasi:cli/run@.*")
+from reconciler.artifact.child import WasmReport
+from reconciler.artifact.locked_app import LockedApp, LockedTrigger
+from reconciler.manifest.versions import version
+
+_TABLE = Path(__file__).with_name("spin_interfaces.json")
+_RELEASE = re.compile(r"v?(\d{1,6})\.(\d{1,6})(?:\.\d{1,6})?(?:[-+].*)?", re.DOTALL)
+#: Only Spin provides these; of other namespaces nothing is provided at all.
+_PLATFORM = frozenset({"wasi", "spin", "fermyon"})
+_COMPONENTIZED = "a core module, of which the node makes a component"
+#: Drafts of WASI 0.3 are answered by an executor of their own in these releases (source: crates/http/src/trigger.rs).
+_WASIP3, _WASIP3_RELEASES = "wasip3-unstable", frozenset({"3.5", "3.6"})
 
 
-def handler_fault(trigger: str, exports: Sequence[str], *, wagi: bool = False) -> str:
-    """Say why a component can't answer a trigger of this type, or give an empty string; unknown types are not judged here."""
-    patterns = (_WAGI,) if wagi else _HANDLERS.get(trigger)
-    if patterns is None:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WorldFindings:
+    """What holding components against their world gave; errors name the component."""
+
+    errors: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SpinRelease:
+    """What one release of Spin provides (`imports`) and answers to (`exports`, by trigger type). `name` is like 3.6, "" for all together."""
+
+    name: str
+    imports: frozenset[str]
+    exports: Mapping[str, frozenset[str]]
+
+    def provides(self, name: str) -> bool:
+        """Tell whether an import can be linked."""
+        return any(_matches(name, each) for each in self.imports if each.partition("@")[0] == name.partition("@")[0])
+
+    def handlers(self, trigger: str, exports: Sequence[str]) -> list[str]:
+        """Give those exports that a trigger of this type would call."""
+        rows = self.exports[trigger]
+        return [name for name in exports if name in rows or any(_in_track(name, each) for each in rows)]
+
+
+def check_world(app: LockedApp, wasm: Mapping[str, WasmReport], spin: str | None) -> WorldFindings:
+    """Hold each component's imports and its triggers' needs against the cluster's Spin version (`3.6` or `3.6.3`, None: not known)."""
+    release, warnings = release_of(spin)
+    errors: list[str] = []
+    notes: list[str] = []
+    for component in app.components:
+        report = wasm[component.digest]
+        if report.kind == "module":
+            notes.append(f"component {component.id!r} is {_COMPONENTIZED}: its world is not checked")
+            continue
+        errors += [f"component {component.id!r} {fault}" for fault in _import_faults(report, release)]
+    components = {component.id: wasm[component.digest] for component in app.components}
+    for trigger in app.triggers:
+        if trigger.component is not None and components[trigger.component].kind == "component":
+            fault = handler_fault(trigger, components[trigger.component].export_names, release)
+            errors += [f"component {trigger.component!r} {fault}"] if fault else []
+    return WorldFindings(errors=tuple(dict.fromkeys(errors)), warnings=warnings, notes=tuple(notes))
+
+
+def check_imports(wasm: Mapping[str, WasmReport], spin: str | None) -> WorldFindings:
+    """Hold the imports of a single Wasm layer, which has no triggers, against the cluster's Spin version."""
+    release, warnings = release_of(spin)
+    errors = [
+        f"it {fault}"
+        for report in wasm.values()
+        if report.kind == "component"
+        for fault in _import_faults(report, release)
+    ]
+    notes = (
+        "there is no locked app, and so no trigger",
+        *(f"it is {_COMPONENTIZED}" for each in wasm.values() if each.kind == "module"),
+    )
+    return WorldFindings(errors=tuple(errors), warnings=warnings, notes=notes)
+
+
+def release_of(spin: str | None) -> tuple[SpinRelease, tuple[str, ...]]:
+    """Give the release that a cluster runs, with warnings where it is not known; what any release provides counts then."""
+    found = _RELEASE.fullmatch(spin or "")
+    if spin is None or found is None:
+        return _release(""), (
+            "the cluster's Spin version is not known, so imports are held against every version: set spin",
+        )
+    name = f"{int(found[1])}.{int(found[2])}"
+    if name in _table()["releases"]:
+        return _release(name), ()
+    known = list(_table()["releases"])
+    return _release(""), (
+        f"Spin {name} is not in the tables ({known[0]} to {known[-1]}): imports are held against all of these",
+    )
+
+
+def handler_fault(trigger: LockedTrigger, exports: Sequence[str], release: SpinRelease) -> str:
+    """Say why a component can't answer a trigger, or give an empty string; triggers of other types are not judged here."""
+    executor = trigger.config.get("executor")
+    kind = executor.get("type") if isinstance(executor, Mapping) else None
+    wanted = "command" if trigger.type == "http" and kind == "wagi" else trigger.type
+    if wanted not in release.exports:
         return ""
-    matching = [name for name in exports if any(pattern.fullmatch(name) for pattern in patterns)]
-    if len(matching) == 1:
-        return ""
+    found = release.handlers(wanted, exports)
+    spin = f" of Spin {release.name}" if release.name else ""
     exported = ", ".join(exports[:5]) or "nothing"
-    if not matching:
-        return f"it exports no handler for {trigger} triggers (it exports {exported})"
-    return f"it exports several handlers for {trigger} triggers ({', '.join(matching)}), and exactly one is needed"
+    if not found:
+        return f"exports no handler that a trigger of type {wanted}{spin} calls (it exports {exported})"
+    if len(found) > 1:
+        return f"exports several handlers for {wanted} triggers ({', '.join(found)}), and exactly one is needed"
+    draft = found[0].startswith("wasi:http/handler@0.3.0-rc-") and release.name in _WASIP3_RELEASES
+    if draft and kind != _WASIP3:
+        return f"exports {found[0]}, which Spin {release.name} calls only for triggers with executor {{ type = {_WASIP3!r} }}"
+    if kind == _WASIP3 and release.name in _WASIP3_RELEASES and not draft:
+        return f"exports {found[0]}, which executor {_WASIP3!r} doesn't call"
+    return ""
+
+
+def _import_faults(report: WasmReport, release: SpinRelease) -> Iterator[str]:
+    for name, sort in report.imports:
+        if sort == "type":
+            continue
+        namespace = name.partition(":")[0]
+        if namespace not in _PLATFORM or ":" not in name:
+            yield f"imports {name!r}, which nothing provides: Spin has only wasi, spin and fermyon; compose it in as a dependency"
+        elif not release.provides(name):
+            some = ", ".join(_releases_with(name))
+            if some:
+                yield f"imports {name}, which Spin {release.name} does not provide (those that do: {some})"
+            else:
+                yield f"imports {name}, which no known version of Spin provides"
+
+
+def _releases_with(name: str) -> list[str]:
+    return [release for release in _table()["releases"] if _release(release).provides(name)]
+
+
+def _matches(name: str, row: str) -> bool:
+    """Tell whether an import is linked to the interface of a row: the same, or of its semver track."""
+    base, _, ours = name.partition("@")
+    other, _, theirs = row.partition("@")
+    if name == row:
+        return True
+    mine, known = version(ours), version(theirs)
+    if base != other or mine is None or known is None or mine.pre or known.pre:
+        return False
+    return mine.track() == known.track()
+
+
+def _in_track(name: str, row: str) -> bool:
+    """Tell whether an export is of a whole track, which a row of two numbers stands for: `wasi:http/incoming-handler@0.2`."""
+    return row.count(".") == 1 and "@" in row and _matches(name, f"{row}.0")
+
+
+@cache
+def _table() -> Mapping[str, Any]:
+    table: Mapping[str, Any] = json.loads(_TABLE.read_bytes())
+    return table
+
+
+@cache
+def _release(name: str) -> SpinRelease:
+    table = _table()
+
+    def those(rows: Mapping[str, Any]) -> frozenset[str]:
+        return frozenset(each for each, row in rows.items() if not name or name in row["spin"])
+
+    return SpinRelease(
+        name=name,
+        imports=those(table["imports"]),
+        exports={trigger: those(rows) for trigger, rows in table["exports"].items()},
+    )

@@ -24,6 +24,7 @@ from reconciler.artifact.layout import APPLICATION_LAYER, CONFIG_TYPE, LOCKED_AP
 from reconciler.errors import InputError, UnavailableError
 from reconciler.local.binary import cache_folder
 from reconciler.manifest import Application, Component, parse
+from reconciler.manifest.hosts import chained_component
 
 WASM_LAYER = "application/vnd.wasm.content.layer.v1+wasm"
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -195,8 +196,12 @@ def _locked(application: Application, digests: Mapping[str, str]) -> dict[str, A
     metadata |= _present(version=application.version, description=application.description, authors=application.authors)
     kinds = {trigger.type for trigger in application.triggers}
     if len(kinds) == 1:
-        metadata["trigger"] = {"type": next(iter(kinds))}
-    locked: dict[str, Any] = {"spin_lock_version": 0, "metadata": metadata}
+        kind = next(iter(kinds))
+        metadata["trigger"] = {**application.trigger_settings.get(kind, {}), "type": kind}
+    chaining = any(_chains(each) for each in application.components.values())
+    locked: dict[str, Any] = {"spin_lock_version": 1 if chaining else 0, "metadata": metadata}
+    if chaining:
+        locked["must_understand"] = ["component_host_requirements"]
     if application.variables:
         locked["variables"] = {
             name: {
@@ -209,7 +214,7 @@ def _locked(application: Application, digests: Mapping[str, str]) -> dict[str, A
         {
             "id": each.id or f"{each.component}-{each.type}-trigger",
             "trigger_type": each.type,
-            "trigger_config": {"component": each.component, **each.config},
+            "trigger_config": {**({} if each.component is None else {"component": each.component}), **each.config},
         }
         for each in application.triggers
     ]
@@ -229,7 +234,14 @@ def _locked_component(component: Component, digest: str) -> dict[str, Any]:
     if metadata:
         found["metadata"] = metadata
     found["source"] = {"content_type": "application/wasm", "digest": digest}
-    return found | _present(env=component.environment, config=component.variables)
+    found |= _present(env=component.environment, config=component.variables)
+    if _chains(component):
+        found["host_requirements"] = {"local_service_chaining": "required"}
+    return found
+
+
+def _chains(component: Component) -> bool:
+    return any(map(chained_component, component.allowed_outbound_hosts))
 
 
 def _present(**fields: Iterable[Any] | str) -> dict[str, Any]:

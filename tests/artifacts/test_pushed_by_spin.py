@@ -40,19 +40,31 @@ def _application(corpus: Path, name: str) -> Application:
     return parsed.application
 
 
-def _expected(corpus: Path, name: str) -> Expected:
-    return Expected(require_digest=False, application=_application(corpus, name), spin="3.6")
+def _expected(corpus: Path, name: str, spin: str = "3.6") -> Expected:
+    return Expected(require_digest=False, application=_application(corpus, name), spin=spin)
 
 
-@pytest.mark.parametrize("name", ["plain", "files"])
+@pytest.mark.parametrize(("name", "spin"), [("plain", "3.0"), ("plain", "3.6"), ("files", "4.1")])
 async def test_spins_own_artifacts_verify_against_their_manifest(
-    spins: str, corpus: Path, tmp_path: Path, name: str
+    spins: str, corpus: Path, tmp_path: Path, name: str, spin: str
 ) -> None:
     access = [RegistryAccess(prefix=spins, plain_http=True)]
     async with Verifier(registries=access, cache=tmp_path) as verifier:
-        verdict = await verifier.verify(f"{spins}/acme/{name}:v1", _expected(corpus, name))
+        verdict = await verifier.verify(f"{spins}/acme/{name}:v1", _expected(corpus, name, spin))
     assert verdict.status is VerdictStatus.VERIFIED, verdict.message
     assert verdict.warnings == ()
+
+
+async def test_a_component_built_for_a_later_spin_is_refused_and_said_where_it_would_run(
+    spins: str, corpus: Path, tmp_path: Path
+) -> None:
+    access = [RegistryAccess(prefix=spins, plain_http=True)]
+    async with Verifier(registries=access, cache=tmp_path) as verifier:
+        verdict = await verifier.verify(f"{spins}/acme/files:v1", _expected(corpus, "files"))
+    assert verdict.code == "artifact.world"
+    assert (
+        "imports spin:redis/redis@3.0.0, which Spin 3.6 does not provide (those that do: 4.0, 4.1)" in verdict.message
+    )
 
 
 async def test_an_artifact_of_another_manifest_is_refused(spins: str, corpus: Path, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from reconciler.artifact.layout import parse_json
+from reconciler.artifact.json_text import parse_json
 from reconciler.artifact.reference import Reference, digest_of
 from reconciler.artifact.registry import RegistryClient
 from reconciler.artifact.signatures.claims import BUNDLE_TYPES, SIGNATURE_PREDICATE

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.artifact.layout import parse_json
+from reconciler.artifact.json_text import parse_json
 from reconciler.artifact.signatures.log_entry import LogEntry, entry_of_annotation, entry_of_bundle
 from reconciler.artifact.signatures.model import Candidate, Storage
 from reconciler.errors import ArtifactError

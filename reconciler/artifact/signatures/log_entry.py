@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.artifact.layout import parse_json
+from reconciler.artifact.json_text import parse_json
 from reconciler.errors import ArtifactError, InputError
 from reconciler.public_keys import PublicKey, load_der_key, load_public_key
 

@@ -1,0 +1,238 @@
+"""Binaries, archives and sizes that are meant to harm whoever looks at them, each with what is to be said of it. Made here, never kept."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import tarfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import wasmtime
+
+MODULE = b"\0asm\x01\0\0\0"
+COMPONENT = b"\0asm\x0d\0\x01\0"
+HTTP = "wasi:http/incoming-handler@0.2.0"
+
+
+@dataclass(frozen=True, slots=True)
+class Hostile:
+    """What makes the bytes, and the code and words of the refusal."""
+
+    make: Callable[[], bytes]
+    code: str
+    words: str = ""
+
+
+def leb(number: int) -> bytes:
+    """Write an unsigned LEB128 number."""
+    out = bytearray()
+    while True:
+        byte, number = number & 0x7F, number >> 7
+        out.append(byte | (0x80 if number else 0))
+        if not number:
+            return bytes(out)
+
+
+def section(kind: int, body: bytes) -> bytes:
+    """Write a section."""
+    return bytes([kind]) + leb(len(body)) + body
+
+
+def name(text: str | bytes, form: int = 0) -> bytes:
+    """Write the name of an import or export of a component."""
+    raw = text.encode() if isinstance(text, str) else text
+    return bytes([form]) + leb(len(raw)) + raw
+
+
+def vector(items: list[bytes]) -> bytes:
+    """Write a list."""
+    return leb(len(items)) + b"".join(items)
+
+
+def nested(depth: int) -> bytes:
+    """Give components inside one another."""
+    inner = COMPONENT
+    for _ in range(depth):
+        inner = COMPONENT + section(4, inner)
+    return inner
+
+
+def component_with(imports: list[bytes] = [], exports: list[bytes] = []) -> bytes:  # noqa: B006 - never changed
+    """Give a component of nothing but an instance type, and imports and exports of instances."""
+    empty_instance_type = section(7, leb(1) + b"\x42\x00")
+    instances = section(10, vector([each + b"\x05\x00" for each in imports])) if imports else b""
+    made = section(5, leb(1) + b"\x01" + leb(0)) if exports else b""
+    out = section(11, vector([each + b"\x05" + leb(len(imports)) + b"\x00" for each in exports])) if exports else b""
+    return COMPONENT + empty_instance_type + instances + made + out
+
+
+def module_of(body: bytes, *more: bytes) -> bytes:
+    """Give a module of one function without parameters, whose instructions are `body`."""
+    code = b"\x00" + body + b"\x0b"
+    head = section(1, b"\x01\x60\x00\x00") + section(3, b"\x01\x00")
+    return MODULE + head + b"".join(more) + section(10, b"\x01" + leb(len(code)) + code)
+
+
+def compile_bomb(loops: int = 300_000) -> bytes:
+    """Give a small module that takes gigabytes to compile: loops after loops, each with a local of its own kept alive."""
+    return module_of(b"\x03\x40\x0b" * loops)
+
+
+def serialized() -> bytes:
+    """Give what wasmtime itself writes for a compiled module: it would be run as native code."""
+    return bytes(wasmtime.Module(wasmtime.Engine(), "(module)").serialize())
+
+
+WASM: Mapping[str, Hostile] = {
+    "nothing": Hostile(lambda: b"", "artifact.not-wasm"),
+    "half a magic number": Hostile(lambda: b"\0as", "artifact.not-wasm"),
+    "a shell script": Hostile(lambda: b"#!/bin/sh\necho hi\n", "artifact.not-wasm"),
+    "text": Hostile(lambda: b"(module)", "artifact.not-wasm"),
+    "an ELF program": Hostile(lambda: b"\x7fELF" + b"\0" * 200, "artifact.precompiled", "native code"),
+    "a Mach-O program": Hostile(lambda: b"\xcf\xfa\xed\xfe" + b"\0" * 200, "artifact.precompiled", "native code"),
+    "a module compiled by wasmtime": Hostile(serialized, "artifact.precompiled", "native code"),
+    "native code inside a component": Hostile(lambda: COMPONENT + section(1, serialized()), "artifact.precompiled"),
+    "another version": Hostile(lambda: b"\0asm\x63\0\0\0", "artifact.not-wasm", "neither a module's"),
+    "a component where a module belongs": Hostile(
+        lambda: COMPONENT + section(1, COMPONENT), "artifact.wasm", "holds something else"
+    ),
+    "a size beyond the file": Hostile(
+        lambda: COMPONENT + b"\x01\xff\xff\xff\xff\x0f", "artifact.wasm", "larger than what is left"
+    ),
+    "a number of 35 bits": Hostile(lambda: COMPONENT + b"\x01\xff\xff\xff\xff\x1f", "artifact.wasm", "longer than 32"),
+    "a number that never ends": Hostile(lambda: COMPONENT + b"\x01" + b"\xff" * 50, "artifact.wasm", "longer than 32"),
+    "a truncated section": Hostile(lambda: COMPONENT + b"\x01", "artifact.wasm", "middle of a section"),
+    "an unknown section": Hostile(lambda: COMPONENT + section(99, b""), "artifact.wasm", "kind 99"),
+    "a start of a component": Hostile(lambda: COMPONENT + section(9, b"\0\0\0"), "artifact.wasm", "kind 9"),
+    "values of a component": Hostile(lambda: COMPONENT + section(12, b"\0"), "artifact.wasm", "kind 12"),
+    "an unknown section of a module": Hostile(lambda: MODULE + section(77, b"\0"), "artifact.wasm", "kind 77"),
+    "sections of a module out of order": Hostile(
+        lambda: MODULE + section(3, b"\0") + section(1, b"\0"), "artifact.wasm", "out of order"
+    ),
+    "a section of a module twice": Hostile(lambda: MODULE + section(1, b"\0") * 2, "artifact.wasm", "twice"),
+    "a bomb of sections": Hostile(lambda: MODULE + b"\0\x01\0" * 200_000, "artifact.wasm", "more than 100000 sections"),
+    "a bomb of sections of a component": Hostile(
+        lambda: COMPONENT + section(7, b"\0") * 200_000, "artifact.wasm", "more than 100000 sections"
+    ),
+    "a bomb of components": Hostile(
+        lambda: COMPONENT + section(4, COMPONENT) * 2_000, "artifact.wasm", "more than 500 components"
+    ),
+    "a bomb of modules": Hostile(
+        lambda: COMPONENT + section(1, MODULE) * 600, "artifact.wasm", "more than 500 modules"
+    ),
+    "deep nesting": Hostile(lambda: nested(200), "artifact.wasm", "nested deeper"),
+    "nesting beyond any stack": Hostile(lambda: nested(20_000), "artifact.wasm", "nested deeper"),
+    "a count of types that lies": Hostile(lambda: MODULE + section(1, leb(2**31)), "artifact.wasm", "follow, and only"),
+    "a count of exports that lies": Hostile(lambda: COMPONENT + section(11, leb(2**31)), "artifact.wasm", "and only 0"),
+    "a flood of imports": Hostile(
+        lambda: component_with([name(f"a:b/c{n}") for n in range(5_000)]), "artifact.wasm", "more than 1000 imports"
+    ),
+    "a flood of imports of a module": Hostile(
+        lambda: MODULE + section(1, b"\x01\x60\0\0") + section(2, vector([b"\x01a\x01b\x00\x00"] * 5_000)),
+        "artifact.wasm",
+        "more than 1000 imports",
+    ),
+    "a name of a megabyte": Hostile(
+        lambda: COMPONENT + section(10, leb(1) + name("a" * 2**20)), "artifact.wasm", "too long"
+    ),
+    "a name that steers the terminal": Hostile(
+        lambda: component_with([name("a:b/c\x1b[31m")]), "artifact.wasm", "can't be shown"
+    ),
+    "a name that is not UTF-8": Hostile(lambda: component_with([name(b"a:b/\xff\xfe")]), "artifact.wasm", "not UTF-8"),
+    "a name of a form to come": Hostile(
+        lambda: component_with([name("a:b/c", form=2)]), "artifact.wasm", "no version of Spin reads"
+    ),
+    "an import twice": Hostile(lambda: component_with([name("a:b/c")] * 2), "artifact.wasm", "twice"),
+    "a handler twice": Hostile(lambda: component_with(exports=[name(HTTP)] * 2), "artifact.wasm", "twice"),
+    "bytes after the imports": Hostile(lambda: COMPONENT + section(10, leb(0) + b"\0\0"), "artifact.wasm", "left over"),
+    "a count of data that lies": Hostile(
+        lambda: MODULE + section(12, leb(1_000)) + section(11, leb(0)), "artifact.wasm-invalid", "not valid"
+    ),
+    "a memory beyond all bounds": Hostile(
+        lambda: MODULE + section(5, b"\x01\x00" + leb(2**31)), "artifact.wasm-invalid", "not valid"
+    ),
+    "code that is none": Hostile(lambda: module_of(b"\xff\xff\xff"), "artifact.wasm-invalid", "not valid"),
+    "types that don't fit": Hostile(lambda: module_of(b"\x6a"), "artifact.wasm-invalid", "not valid"),
+}
+
+
+def tar(*members: tuple[tarfile.TarInfo, bytes], form: int = tarfile.GNU_FORMAT) -> bytes:
+    """Give a tar file."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=form) as archive:
+        for info, data in members:
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    return out.getvalue()
+
+
+def member(path: str, kind: bytes = tarfile.REGTYPE, target: str = "") -> tarfile.TarInfo:
+    """Give a member's header."""
+    info = tarfile.TarInfo(path)
+    info.type, info.linkname = kind, target
+    return info
+
+
+def _packed(*members: tuple[tarfile.TarInfo, bytes]) -> bytes:
+    return gzip.compress(tar(*members))
+
+
+def _lying_size() -> bytes:
+    """Say that a file is longer than the archive."""
+    raw = bytearray(tar((member("a"), b"hello")))
+    raw[124:136] = b"%011o\0" % 10**6
+    raw[148:156] = b"        "
+    raw[148:156] = b"%06o\0 " % sum(raw[:512])
+    return gzip.compress(bytes(raw))
+
+
+def _broken_checksum() -> bytes:
+    raw = bytearray(tar((member("a"), b"hello"), (member("b"), b"world")))
+    raw[1024] ^= 1
+    return gzip.compress(bytes(raw))
+
+
+ARCHIVES: Mapping[str, Hostile] = {
+    "no gzip": Hostile(lambda: b"hello", "artifact.archive", "not a gzip"),
+    "nothing": Hostile(lambda: b"", "artifact.archive", "middle of the gzip stream"),
+    "a truncated stream": Hostile(lambda: _packed((member("a"), b"x" * 5_000))[:-20], "artifact.archive", "middle"),
+    "a truncated archive": Hostile(
+        lambda: gzip.compress(tar((member("a"), b"x" * 5_000))[:1_000]), "artifact.archive", "longer than the archive"
+    ),
+    "a bomb": Hostile(lambda: gzip.compress(b"\0" * 512 + b"\0" * (600 * 2**20), 1), "artifact.archive", "more than"),
+    "a symbolic link": Hostile(
+        lambda: _packed((member("a", tarfile.SYMTYPE, "/etc/passwd"), b"")), "artifact.archive", "symbolic link"
+    ),
+    "a hard link": Hostile(
+        lambda: _packed((member("a", tarfile.LNKTYPE, "../../etc/shadow"), b"")), "artifact.archive", "hard link"
+    ),
+    "a device": Hostile(lambda: _packed((member("a", tarfile.CHRTYPE), b"")), "artifact.archive", "device"),
+    "a pipe": Hostile(lambda: _packed((member("a", tarfile.FIFOTYPE), b"")), "artifact.archive", "pipe"),
+    "an extended header": Hostile(
+        lambda: gzip.compress(tar((member("é" * 150), b""), form=tarfile.PAX_FORMAT)), "artifact.archive", "only files"
+    ),
+    "a path that goes up": Hostile(
+        lambda: _packed((member("../../etc/cron.d/x"), b"")), "artifact.archive", "not plain"
+    ),
+    "an absolute path": Hostile(lambda: _packed((member("/etc/passwd"), b"")), "artifact.archive", "not plain"),
+    "a path that goes up in the middle": Hostile(
+        lambda: _packed((member("a/../../b"), b"")), "artifact.archive", "plain"
+    ),
+    "a name of a megabyte": Hostile(lambda: _packed((member("a" * 2**20), b"")), "artifact.archive", "too long"),
+    "20,001 files": Hostile(
+        lambda: _packed(*((member(f"{n}"), b"") for n in range(20_001))), "artifact.archive", "more than 20000 entries"
+    ),
+    "a size that lies": Hostile(_lying_size, "artifact.archive", "longer than the archive"),
+    "a broken header": Hostile(_broken_checksum, "artifact.archive", "wrong checksum"),
+    "something after the end": Hostile(
+        lambda: gzip.compress(tar((member("a"), b"hello")) + tar((member("b"), b"evil"))),
+        "artifact.archive",
+        "follows the end",
+    ),
+    "a second stream": Hostile(
+        lambda: _packed((member("a"), b"")) + _packed((member("b"), b"evil")),
+        "artifact.archive",
+        "follows the gzip stream",
+    ),
+}

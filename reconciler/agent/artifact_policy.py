@@ -1,28 +1,31 @@
-"""What artifacts must be, by the Fleet and by the FleetSync: both must allow, the stricter wins. Pure."""
+"""What artifacts must be, by the Fleet and by the FleetSync: each is asked by itself, and the stricter wins. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from reconciler.agent.fleetsync import Policy
 from reconciler.artifact.reference import Reference, prefix_matches
 from reconciler.errors import ArtifactError
+from reconciler.fleet.signature_rules import SignatureRule, first_match
 
 _STRICTEST_FIRST = ("Deny", "Warn", "Allow")
 
 
-def unsigned(artifacts: Mapping[str, Any], policy: Policy) -> str:
-    """Give what becomes of artifacts without a verified signature: Deny beats Warn beats Allow; the Fleet's default is Deny."""
-    said = {artifacts.get("unsigned", "Deny"), policy.unsigned or "Allow"}
-    return next(level for level in _STRICTEST_FIRST if level in said)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wanted:
+    """What is left to verify of an artifact that policy lets pass: rules that its signatures must keep, each by itself."""
+
+    signatures: tuple[SignatureRule, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
-def check(reference: Reference, artifacts: Mapping[str, Any], policy: Policy) -> tuple[str, ...]:
-    """Hold a reference against `Fleet.spec.artifacts` and the FleetSync's policy; gives warnings. Raises ArtifactError.
-
-    Signatures are not verified yet, so nothing counts as signed: where unsigned artifacts are denied, every one is (fail closed).
-    """
+def wanted(
+    reference: Reference, artifacts: Mapping[str, Any], signatures: Sequence[SignatureRule], policy: Policy
+) -> Wanted:
+    """Hold a reference against `Fleet.spec.artifacts` (`signatures`: its rules, read in) and the FleetSync's policy. Raises ArtifactError."""
     registries = artifacts.get("registries")
     if registries is not None and not any(prefix_matches(prefix, reference) for prefix in registries):
         raise ArtifactError(
@@ -36,11 +39,44 @@ def check(reference: Reference, artifacts: Mapping[str, Any], policy: Policy) ->
             f"{reference}: a tag can be moved; a digest is required",
             hint="write registry/name@sha256:…",
         )
-    level = unsigned(artifacts, policy)
-    if level == "Deny" or artifacts.get("signatures") or policy.signatures:
-        raise ArtifactError(
+    if len(policy.floor) != len(policy.signatures):
+        raise ArtifactError("artifact.signature-policy", "the FleetSync's signature rules have not been read")
+    place = reference.registry, reference.repository
+    own, floor = first_match(signatures, *place), first_match(policy.floor, *place)
+    rules = tuple(dict.fromkeys(rule for rule in (own, floor) if rule is not None))
+    level = unsigned(artifacts, policy, own=own is not None, floor=floor is not None)
+    if level == "Deny":
+        raise _unsigned(reference, policy, own=own is not None)
+    return Wanted(
+        signatures=rules, warnings=("no rule asks for a signature, and none was verified",) if level == "Warn" else ()
+    )
+
+
+def unsigned(artifacts: Mapping[str, Any], policy: Policy, *, own: bool = False, floor: bool = False) -> str:
+    """Give what becomes of an artifact in so far as no rule is for it: Deny beats Warn beats Allow.
+
+    `own` and `floor` tell whether a rule of the Fleet and of the FleetSync is for it; a rule that is must be kept anyway. The Fleet
+    is content with either's rule. A FleetSync with rules is content with its own alone, and denies what they leave out unless
+    its `unsigned` says otherwise; one without leaves signatures to the repository.
+    """
+    said = {"Allow"}
+    if not own and not floor:
+        said.add(artifacts.get("unsigned", "Deny"))
+    if not floor and (policy.signatures or not own):
+        said.add(policy.unsigned or ("Deny" if policy.signatures else "Allow"))
+    return next(level for level in _STRICTEST_FIRST if level in said)
+
+
+def _unsigned(reference: Reference, policy: Policy, *, own: bool) -> ArtifactError:
+    name = f"{reference.registry}/{reference.repository}"
+    if own or policy.signatures:
+        return ArtifactError(
             "artifact.unsigned",
-            "no signature was verified, and the policy denies unsigned artifacts",
-            hint="this version does not verify signatures: set artifacts.unsigned: Allow and no signatures in the Fleet to trust digests in Git",
+            f"no rule of the FleetSync's policy.signatures is for {name}, and the FleetSync denies what they leave out",
+            hint="have whoever installs the agent add a rule for it to the FleetSync",
         )
-    return ("no signature was verified",) if level == "Warn" else ()
+    return ArtifactError(
+        "artifact.unsigned",
+        f"no rule for signatures is for {name}, and unsigned artifacts are denied",
+        hint="add a rule with the signer's key to artifacts.signatures in the Fleet, or set artifacts.unsigned: Allow to trust the digests in Git",
+    )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.errors import InputError
+from reconciler.fleet.signature_rules import SignatureRule
 
 #: Asks for a sync now: any value that differs from status.lastHandledRequest counts once.
 REQUEST_ANNOTATION = "spinfleet.dev/requested-at"
@@ -53,7 +54,10 @@ class RegistryPolicy:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Policy:
-    """The floor. None means not set: namespaces are then the FleetSync's own, kinds the harmless namespaced ones."""
+    """The floor. None means not set: namespaces are then the FleetSync's own, kinds the harmless namespaced ones.
+
+    `signatures` are rules as written; `floor` the same with keys and trust roots read in, once the agent has done so.
+    """
 
     namespaces: tuple[str, ...] | None = None
     kinds: tuple[str, ...] | None = None
@@ -62,6 +66,7 @@ class Policy:
     unsigned: str = ""
     registries: tuple[RegistryPolicy, ...] = ()
     signatures: tuple[Mapping[str, Any], ...] = ()
+    floor: tuple[SignatureRule, ...] = ()
     prune_max_fraction: float | None = None
     prune_max_objects: int | None = None
 

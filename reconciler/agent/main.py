@@ -27,7 +27,7 @@ from reconciler.agent.queue import WorkQueue
 from reconciler.agent.releases import Releases
 from reconciler.agent.reporting import report_of, stalled_report
 from reconciler.agent.server import serving
-from reconciler.agent.source import FleetSource, registries_of
+from reconciler.agent.source import FleetSource, policy_of, registries_of
 from reconciler.agent.spinapps import GROUP as SPIN_GROUP
 from reconciler.agent.spinapps import SpinApps
 from reconciler.agent.sync import State, Syncer
@@ -172,11 +172,12 @@ class Agent:
         )  # fmt: skip
         folder = options.cache / f"{sync.namespace}.{sync.name}"
         registries = await registries_of(connection, sync)
+        policy = await policy_of(connection, sync)
         async with Verifier(registries=registries, cache=folder / "verdicts") as verifier:
             syncer = Syncer(
                 sync=sync, identity=identity, parent=parent,
                 source=FleetSource(connection=connection, folder=folder, allow_local=options.allow_local_sources),
-                releases=Releases(verifier=verifier, metrics=self.metrics, policy=sync.policy, decryption=decryption), writer=writer, watches=watches, desired=desired,
+                releases=Releases(verifier=verifier, metrics=self.metrics, policy=policy, decryption=decryption), writer=writer, watches=watches, desired=desired,
                 members=members, queue=queue, metrics=self.metrics, extent=known_extent(sync), wake=wake.set,
                 state=State(
                     accepted=str((sync.status.get("commit") or {}).get("applied") or ""),

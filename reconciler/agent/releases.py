@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from reconciler.agent.artifact_policy import check
+from reconciler.agent.artifact_policy import wanted
 from reconciler.agent.backoff import Backoff
 from reconciler.agent.decryption import Decryption
 from reconciler.agent.fleetsync import Policy
@@ -19,6 +19,7 @@ from reconciler.artifact.reference import parse_reference
 from reconciler.artifact.verify import Verifier
 from reconciler.errors import ArtifactError
 from reconciler.fleet.model import AppAssignment, Assignment, BundleAssignment, Cluster, Unit, Withheld
+from reconciler.fleet.signature_rules import SignatureRule
 from reconciler.plan.model import ObjectKey
 from reconciler.problems import Problem, Severity
 from reconciler.render import clashes, render_unit
@@ -66,14 +67,16 @@ class Releases:
     decryption: Decryption
     released: dict[str, Release] = field(default_factory=dict)
     held: dict[str, Held] = field(default_factory=dict)
-    _rules: Mapping[str, Any] | None = None
+    _rules: tuple[Any, ...] = ()
+    _signatures: tuple[SignatureRule, ...] = ()
     _backoff: Backoff = field(default_factory=lambda: Backoff(first=2.0, longest=300.0))
     _due: dict[str, float] = field(default_factory=dict)
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
 
     def changed(self, assignment: Assignment) -> list[Unit]:
         """Give the units that differ from what was last decided, and those worth another try; all of them where the rules changed."""
-        rules = assignment.fleet.spec.get("artifacts") or {}
+        self._signatures = assignment.fleet.signatures
+        rules = (assignment.fleet.spec.get("artifacts") or {}, self._signatures, self.policy.floor)
         if rules != self._rules:
             self._rules = rules
             return list(assignment.units.values())
@@ -157,14 +160,14 @@ class Releases:
             return Release(
                 unit=unit, objects=rendered.objects, verdict=verdict, warnings=rendered.problems, sealed=rendered.sealed
             )
-        again = verdict.status is VerdictStatus.INCOMPLETE
-        return Held(unit=unit, reason=f"artifact {verdict.reference}: {verdict.message}", verdict=verdict, again=again)
+        reason = f"artifact {verdict.reference}: {verdict.message}"
+        return Held(unit=unit, reason=reason, verdict=verdict, again=verdict.again)
 
     async def _verify(self, unit: AppAssignment, cluster: Cluster, artifacts: Mapping[str, Any]) -> Verdict:
         """Ask the policy first: what it refuses is not even fetched."""
         reference = unit.spec["artifact"]
         try:
-            warnings = check(parse_reference(reference), artifacts, self.policy)
+            asked = wanted(parse_reference(reference), artifacts, self._signatures, self.policy)
         except ArtifactError as error:
             verdict = Verdict(
                 status=VerdictStatus.REFUSED,
@@ -177,10 +180,10 @@ class Releases:
             async with self._slots:
                 expected = Expected(
                     require_digest=False, application=unit.application, spin=cluster.spec.get("spin"),
-                    components=tuple(unit.spec.get("components") or ()),
+                    components=tuple(unit.spec.get("components") or ()), signatures=asked.signatures,
                 )  # fmt: skip
                 verdict = await self.verifier.verify(reference, expected)
-            verdict = replace(verdict, warnings=(*verdict.warnings, *warnings))
+            verdict = replace(verdict, warnings=(*verdict.warnings, *asked.warnings))
         self.metrics.count_verdict(verdict)
         return verdict
 

@@ -53,6 +53,9 @@ def report_of(syncer: Syncer) -> Report:
         stalled=state.stalled,
         suspended=syncer.sync.suspend,
         loaded=assignment is not None,
+        repository_keys_only=assignment is not None
+        and bool(assignment.fleet.signatures)
+        and not syncer.sync.policy.signatures,
         apps=apps,
         problems=problems,
         failures=tuple(failures[key] for key in sorted(failures)),
@@ -105,6 +108,7 @@ def _app(
         kind=_kind(unit),
         version=_version(unit)[:12],
         artifact="" if verdict is None else str(verdict.status),
+        signers=() if verdict is None else verdict.signers,
         objects=len(wanted) or len(members.of(name)),
         health=health.health,
         message=health.message,

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from reconciler.agent.fleetsync import FleetSync, RegistryPolicy
+from reconciler.agent.fleetsync import FleetSync, Policy, RegistryPolicy
 from reconciler.agent.parent import secret_text
 from reconciler.artifact.access import RegistryAccess
 from reconciler.cluster.connection import Connection
@@ -18,11 +18,17 @@ from reconciler.cluster.read import get
 from reconciler.errors import ClusterError, InputError
 from reconciler.fleet import LoadCache, load
 from reconciler.fleet.model import Loaded
+from reconciler.fleet.patterns import identity_fault
+from reconciler.fleet.signature_rules import SignatureRule, SigningKey, rule_of
 from reconciler.git.fetch import Fetched, fetch, fetched_commit
 from reconciler.git.snapshot import Snapshot, TreeCache
 from reconciler.git.source import Credentials, Source
+from reconciler.public_keys import load_public_key
 
 _SECRETS = Resource(group="", version="v1", kind="Secret", plural="secrets", namespaced=True, verbs=frozenset({"get"}))
+_CONFIG_MAPS = Resource(
+    group="", version="v1", kind="ConfigMap", plural="configmaps", namespaced=True, verbs=frozenset({"get"})
+)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -64,6 +70,10 @@ class FleetSource:
         )
         return await fetch(source, self.repository, local=self.allow_local)
 
+    async def policy(self, sync: FleetSync, last: Policy) -> Policy:
+        """Give the policy as it is now; nothing is asked where the FleetSync itself says it all. Raises InputError and ClusterError."""
+        return await policy_of(self.connection, sync) if reads_for_policy(sync.policy) else last
+
     async def load(self, commit: str, path: str) -> Loaded:
         """Read a fetched commit's fleet, in a thread: a first load of thousands of files would hold up everything else.
 
@@ -77,12 +87,16 @@ class FleetSource:
 
 async def secret_of(connection: Connection, namespace: str, name: str) -> Mapping[str, Any]:
     """Read a Secret of the FleetSync's namespace. Raises InputError where it is not there."""
+    return await _object_of(connection, _SECRETS, namespace, name)
+
+
+async def _object_of(connection: Connection, kind: Resource, namespace: str, name: str) -> Mapping[str, Any]:
     try:
-        return await get(connection, _SECRETS, namespace=namespace, name=name)
+        return await get(connection, kind, namespace=namespace, name=name)
     except ClusterError as error:
         if error.status == 404:
             raise InputError(
-                f"there is no Secret {namespace}/{name}", hint="make it, or correct the FleetSync's secretRef"
+                f"there is no {kind.kind} {namespace}/{name}", hint="make it, or correct the name in the FleetSync"
             ) from error
         raise
 
@@ -109,6 +123,56 @@ async def _access(connection: Connection, namespace: str, entry: RegistryPolicy)
         password=password,
         ca=authority,
     )
+
+
+async def policy_of(connection: Connection, sync: FleetSync) -> Policy:
+    """Give the FleetSync's policy with the keys and trust roots of its signature rules read in.
+
+    Raises InputError where one of them can't be used: nothing may run under a rule that can't be kept.
+    """
+    floor = tuple([await _rule(connection, sync.namespace, written) for written in sync.policy.signatures])
+    return replace(sync.policy, floor=floor)
+
+
+def reads_for_policy(policy: Policy) -> bool:
+    """Tell whether signature rules name Secrets or ConfigMaps, which may change while the FleetSync does not."""
+    texts = [text for rule in policy.signatures for text in (*(rule.get("keys") or ()), rule.get("trustRoot") or {})]
+    return any("secretKeyRef" in text or "configMapKeyRef" in text for text in texts)
+
+
+async def _rule(connection: Connection, namespace: str, written: Mapping[str, Any]) -> SignatureRule:
+    where = f"policy.signatures for {written['match']}"
+    keys = []
+    for key in written.get("keys") or ():
+        pem = await _text(connection, namespace, key)
+        try:
+            load_public_key(pem)
+        except InputError as error:
+            raise InputError(f"{where}: key {key['name']}: {error.message}", hint=error.hint) from error
+        keys.append(SigningKey(name=key["name"], pem=pem))
+    for identity in written.get("identities") or ():
+        if fault := identity_fault(identity.get("subjectPattern", "a")):
+            raise InputError(f"{where}: {identity['subjectPattern']!r}: {fault}", hint="* and ** are all a pattern has")
+    root = await _text(connection, namespace, written["trustRoot"]) if "trustRoot" in written else ""
+    rule = rule_of(written, keys, root)
+    if len(rule.keys) + len(rule.identities) < rule.require:
+        raise InputError(f"{where}: {rule.require} signers are required and fewer are named", hint="name more of them")
+    return rule
+
+
+async def _text(connection: Connection, namespace: str, source: Mapping[str, Any]) -> str:
+    """Give a text that stands in the FleetSync itself or in a Secret or ConfigMap beside it. Raises InputError."""
+    if "value" in source:
+        return str(source["value"])
+    secret = source.get("secretKeyRef")
+    reference = secret or source["configMapKeyRef"]
+    name, key = reference["name"], reference["key"]
+    found = await _object_of(connection, _SECRETS if secret else _CONFIG_MAPS, namespace, name)
+    text = secret_text(found, key) if secret else str((found.get("data") or {}).get(key, ""))
+    if not text:
+        kind = "Secret" if secret else "ConfigMap"
+        raise InputError(f"{kind} {namespace}/{name} has no key {key!r}", hint="add it, or correct the FleetSync")
+    return text
 
 
 def _docker_login(config: str, host: str) -> tuple[str, str]:

@@ -16,6 +16,7 @@ from reconciler.problems import Problem, Severity
 MAX_APPS = 200
 MAX_PROBLEMS = 100
 _MAX_MESSAGE = 1024
+_MAX_SIGNERS = 8
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,7 +31,10 @@ class ObjectFailure:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AppReport:
-    """One app or bundle: `artifact` is its verdict's status or empty, `held` says why a new version is not released."""
+    """One app or bundle: `artifact` is its verdict's status or empty, `held` says why a new version is not released.
+
+    `signers` are those whose signatures of the artifact counted.
+    """
 
     name: str
     kind: str
@@ -40,6 +44,7 @@ class AppReport:
     health: Health
     message: str = ""
     held: str = ""
+    signers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -163,8 +168,12 @@ def _verified(report: Report) -> Condition:
         return Condition(
             "Verified", "False", reason, f"{len(unverified)} apps wait for their artifact; {first.name}: {first.held}"
         )
-    reason = "RepositoryKeysOnly" if report.repository_keys_only else "Verified"
-    return Condition("Verified", "True", reason, "every artifact that runs is verified")
+    if report.repository_keys_only:
+        message = (
+            "every artifact that runs is verified, and signed by keys of the repository alone: the FleetSync names none"
+        )
+        return Condition("Verified", "True", "RepositoryKeysOnly", message)
+    return Condition("Verified", "True", "Verified", "every artifact that runs is verified")
 
 
 def _healthy(report: Report) -> Condition:
@@ -226,6 +235,7 @@ def _apps(apps: Sequence[AppReport]) -> list[dict[str, Any]]:
             "kind": app.kind,
             "version": app.version,
             "artifact": app.artifact,
+            **({"signers": list(app.signers[:_MAX_SIGNERS])} if app.signers else {}),
             "objects": app.objects,
             "health": str(app.health),
             "message": _bounded(app.held or app.message),

@@ -94,6 +94,8 @@ class Syncer:
             return
         try:
             await self._fetch()
+            # Keys may be taken away at any time: what stands in Secrets is read anew before anything is decided.
+            self.releases.policy = await self.source.policy(self.sync, self.releases.policy)
             if self.state.seen:
                 await self._take(self.state.seen)
         except (ClusterError, UnavailableError, InputError) as error:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import secrets
+from pathlib import Path
 
 import pytest
 import wasmtime
 
 from reconciler.local import publish
 from reconciler.manifest import parse
+from tests.artifacts import signer
+from tests.artifacts.storage import Repository
 from tests.cli.conftest import EXAMPLE, Spinfleet
 
 pytestmark = pytest.mark.cluster
@@ -56,3 +59,28 @@ def test_a_malformed_reference_is_refused_at_the_first_step(spinfleet: Spinfleet
     answer = spinfleet("verify", "no-host/name@sha256:12")
     assert answer.returncode == 1
     assert "✗ reference" in answer.stdout
+
+
+def test_signatures_are_verified_by_the_keys_given(spinfleet: Spinfleet, registry: str, tmp_path: Path) -> None:
+    wasm = bytes(wasmtime.wat2wasm((EXAMPLE / "apps" / "greeter" / "greeter.wat").read_text()))
+    reference = _pushed(registry, wasm)
+    key, name = signer.Key("release"), reference.partition("@")[0].partition("/")[2]
+    (tmp_path / "release.pub").write_text(key.pem)
+    options = ("--registry-mirror", f"{registry}={registry}", "--plain-http", "--key", str(tmp_path / "release.pub"))
+    unsigned = spinfleet("verify", reference, *options)
+    assert unsigned.returncode == 1
+    assert "✗ signature" in unsigned.stdout
+    assert "it is not signed" in unsigned.stdout
+
+    repository = Repository(name=name)
+    signer.bundle(repository, reference.partition("@")[2], key)
+    repository.push(registry)
+    signed = spinfleet("verify", reference, *options)
+    assert signed.returncode == 0, signed.stdout + signed.stderr
+    assert f"✓ signature: signed by key {tmp_path / 'release.pub'}" in signed.stdout
+
+
+def test_an_identity_needs_its_issuer(spinfleet: Spinfleet) -> None:
+    answer = spinfleet("verify", f"ghcr.io/a/b@sha256:{'0' * 64}", "--identity", "me@example.com")
+    assert answer.returncode == 2
+    assert "belong together" in answer.stderr

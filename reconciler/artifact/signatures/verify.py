@@ -84,8 +84,8 @@ async def verify_signatures(candidates: Candidates, rule: SignatureRule, manifes
 
 def _keys(rule: SignatureRule) -> list[PublicKey]:
     """Step 1."""
-    if len(rule.keys) + len(rule.identities) < rule.require:
-        raise _unusable(f"it requires {rule.require} signers and names fewer")
+    if not 1 <= rule.require <= len(rule.keys) + len(rule.identities):
+        raise _unusable(f"it requires {rule.require} signers and names {len(rule.keys) + len(rule.identities)}")
     found = []
     for key in rule.keys:
         try:

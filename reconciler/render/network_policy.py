@@ -59,12 +59,13 @@ def _rule(destination: Destination) -> dict[str, Any]:
     rule: dict[str, Any] = {}
     if destination.block:
         rule["to"] = [{"ipBlock": {"cidr": destination.block}}]
-    elif destination.namespace:
-        labels = {"kubernetes.io/metadata.name": destination.namespace}
-        rule["to"] = [{"namespaceSelector": {"matchLabels": labels}}]
+    elif destination.pods is not None:
+        namespace = {"kubernetes.io/metadata.name": destination.pods.namespace}
+        pods = {"matchLabels": dict(sorted(destination.pods.labels.items()))}
+        rule["to"] = [{"namespaceSelector": {"matchLabels": namespace}, "podSelector": pods}]
     if destination.first_port:
         port: dict[str, Any] = {"protocol": "TCP", "port": destination.first_port}
-        if destination.last_port > destination.first_port:
+        if destination.last_port != destination.first_port:
             port["endPort"] = destination.last_port
         rule["ports"] = [port]
     return rule

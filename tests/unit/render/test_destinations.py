@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from reconciler.fleet.model import Executor, Target
 from reconciler.manifest.model import Variable
 from reconciler.render.destinations import Destination, destinations
 
@@ -29,9 +30,58 @@ def test_an_address_is_said_as_a_block(app: Any, host: str, block: str, first: i
     assert (found.block, found.first_port, found.last_port, found.unsayable) == (block, first, last, "")
 
 
-def test_a_service_of_the_cluster_opens_its_namespace_on_every_port(app: Any) -> None:
+_ORDERS = Target(namespace="shop", labels={"app": "orders"}, ports={80: "http", 8080: 9090})
+
+
+@pytest.mark.parametrize(
+    ("host", "port"),
+    [
+        ("http://orders.shop.svc.cluster.local:8080", 9090),
+        ("http://orders.shop.svc:80", "http"),
+        ("http://orders.shop", "http"),
+        ("http://Orders.Shop.svc", "http"),
+        ("*://orders.shop.svc:*", 0),
+        ("http://orders.shop.svc:81", 0),
+    ],
+)
+def test_a_service_of_the_fleet_is_said_by_its_pods_and_their_port(app: Any, host: str, port: Any) -> None:
+    found = _one(app, host, services={("shop", "orders"): _ORDERS})
+    assert (found.pods, found.first_port, found.last_port, found.unsayable) == (_ORDERS, port, port, "")
+
+
+def test_a_short_name_is_a_service_of_the_apps_own_namespace(app: Any) -> None:
+    assert _one(app, "http://orders", services={("apps", "orders"): _ORDERS}).pods == _ORDERS
+    assert _one(app, "http://orders", services={("shop", "orders"): _ORDERS}).pods is None
+
+
+def test_a_service_that_is_not_the_fleets_opens_its_port_and_says_so(app: Any) -> None:
     found = _one(app, "http://orders.shop.svc.cluster.local:8080")
-    assert (found.namespace, found.first_port, found.unsayable) == ("shop", 0, "")
+    assert (found.pods, found.first_port) == (None, 8080)
+    assert "not the fleet's" in found.unsayable
+
+
+@pytest.mark.parametrize(
+    "host", ["http://localhost:3000", "http://127.0.0.1:3000", "http://[::1]:3000", "*://127.0.0.0/8:*"]
+)
+def test_the_pod_itself_needs_no_rule(app: Any, host: str) -> None:
+    assert list(destinations(app(hosts=(host,)))) == []
+
+
+def test_an_address_of_ipv4_as_ipv6_writes_it_is_one_of_ipv4(app: Any) -> None:
+    assert _one(app, "http://[::ffff:10.1.2.3]:80").block == "10.1.2.3/32"
+
+
+def test_the_executors_collector_is_a_place(app: Any) -> None:
+    otel = {"exporter_otlp_endpoint": "http://10.0.0.5:4318"}
+    executor = Executor(name="e", spec={"createDeployment": True, "deploymentConfig": {"otel": otel}})
+    (found,) = destinations(app(executor=executor))
+    assert (found.block, found.first_port) == ("10.0.0.5/32", 4318)
+
+
+def test_a_provider_may_say_otherwise_than_the_app_so_its_variables_are_not_known(app: Any) -> None:
+    spec = {"variables": {"host": {"value": "10.0.0.1"}}, "runtimeConfig": {"providers": [{"type": "env"}]}}
+    found = _one(app, "https://{{ host }}", spec=spec, variables={"host": Variable(name="host", default="10.0.0.1")})
+    assert (found.block, bool(found.unsayable)) == ("", True)
 
 
 @pytest.mark.parametrize(
@@ -39,7 +89,7 @@ def test_a_service_of_the_cluster_opens_its_namespace_on_every_port(app: Any) ->
 )
 def test_a_name_opens_its_port_to_everywhere_and_says_so(app: Any, host: str, port: int) -> None:
     found = _one(app, host)
-    assert (found.block, found.namespace, found.first_port) == ("", "", port)
+    assert (found.block, found.pods, found.first_port) == ("", None, port)
     assert found.unsayable
 
 

@@ -107,7 +107,9 @@ def _app(fleet: Fleet, app: AppDefinition, place: Here) -> Unit | None:
         problems += [
             origins.problem(f"/dependsOn/{index}", *fault) for index, fault in _elsewhere(fleet, spec, cluster)
         ]
-        problems += cluster_problems(Subject(spec, origins, app.application, app.manifest_path, cluster, executor))
+        problems += cluster_problems(
+            Subject(spec, origins, app.application, app.manifest_path, cluster, executor, app.name)
+        )
     if has_errors(problems):
         return _withheld(app, problems)
     return AppAssignment(

@@ -7,9 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from reconciler.fleet.autoscaling_rules import autoscaling_faults
 from reconciler.fleet.clusters import spin_version
 from reconciler.fleet.model import Cluster, Executor
 from reconciler.fleet.overrides import Origins
+from reconciler.fleet.pod_rules import budget_warnings, identity_warnings, pod_faults
 from reconciler.fleet.quantity import quantity
 from reconciler.manifest.model import Application
 from reconciler.manifest.target import check_target
@@ -17,8 +19,6 @@ from reconciler.problems import Problem, Severity
 
 _HOST = re.compile(r"(?:\*\.)?[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(?:\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*")
 _LONGEST_HOST = 253
-#: Triggers by which KEDA can't tell that nothing is asked of an app, so that it never reaches zero.
-_NEVER_ZERO = frozenset({"cpu", "memory"})
 #: Without a runtime config Spin knows these labels; data in them lives and dies with the pod.
 _LOCAL_STORE = "default"
 
@@ -33,6 +33,7 @@ class Subject:
     manifest_path: str
     cluster: Cluster
     executor: Executor | None
+    name: str
 
 
 def cluster_problems(subject: Subject) -> list[Problem]:
@@ -47,7 +48,7 @@ def cluster_problems(subject: Subject) -> list[Problem]:
         *_capabilities(subject),
         *_variables(subject),
         *_replicas(subject),
-        *_autoscaling(subject),
+        *_rules(subject),
         *_executor(subject),
         *_memory(subject),
         *_probes(subject),
@@ -99,38 +100,17 @@ def _replicas(subject: Subject) -> Iterator[Problem]:
         yield subject.origins.problem("/replicas", "app.replicas", message, hint)
 
 
-def _autoscaling(subject: Subject) -> Iterator[Problem]:
-    scaling = subject.spec.get("autoscaling")
-    if not scaling:
-        return
-    kind, least, most = scaling.get("type"), scaling.get("min"), scaling.get("max", 1)
-    if least is not None and least > most:
-        yield subject.origins.problem(
-            "/autoscaling/min", "app.autoscaling", f"min is {least} and max is {most}", "swap them"
-        )
-    triggers = {str(each.get("type")) for each in scaling.get("triggers") or ()}
-    if least == 0 and kind == "HPA":
-        message, hint = "an HPA can't scale to zero", "set min: 1, or use type KEDA with an event trigger, or HTTP"
-        yield subject.origins.problem("/autoscaling/min", "app.autoscaling", message, hint)
-    elif least == 0 and kind == "KEDA" and triggers <= _NEVER_ZERO and not scaling.get("schedule"):
-        message = "cpu and memory triggers never scale to zero"
-        yield subject.origins.problem(
-            "/autoscaling/min", "app.autoscaling", message, "set min: 1, or add an event trigger"
-        )
-    if kind != "KEDA":
-        for name in ("triggers", "schedule"):
-            if scaling.get(name):
-                message = f"{name} belongs to type KEDA"
-                yield subject.origins.problem(f"/autoscaling/{name}", "app.autoscaling", message, f"remove {name}")
-    if kind == "HTTP" and not any(trigger.type == "http" for trigger in subject.application.triggers):
-        message = "type HTTP scales by requests, and the app has no http trigger"
-        yield subject.origins.problem("/autoscaling/type", "app.autoscaling", message, "use type HPA or KEDA")
-    resources = subject.spec.get("resources") or {}
-    for name in ("cpu", "memory"):
-        if name in scaling and not any(name in (resources.get(each) or {}) for each in ("requests", "limits")):
-            message = f"a {name} target is a share of the {name} request, and there is none"
-            hint = f"set resources.requests.{name}"
-            yield subject.origins.problem(f"/autoscaling/{name}", "app.autoscaling", message, hint)
+def _rules(subject: Subject) -> Iterator[Problem]:
+    """Rules that look at the app's spec alone, as it is on this cluster."""
+    is_http = any(trigger.type == "http" for trigger in subject.application.triggers)
+    for code, faults, severity in (
+        ("app.autoscaling", autoscaling_faults(subject.spec, is_http=is_http), Severity.ERROR),
+        ("app.pod", pod_faults(subject.spec, subject.name), Severity.ERROR),
+        ("app.disruption", budget_warnings(subject.spec), Severity.WARNING),
+        ("app.identity", identity_warnings(subject.spec), Severity.WARNING),
+    ):
+        for pointer, message, hint in faults:
+            yield subject.origins.problem(pointer, code, message, hint, severity=severity)
 
 
 def _executor(subject: Subject) -> Iterator[Problem]:

@@ -10,7 +10,9 @@ from reconciler.plan.membership import PART_OF_LABEL
 from reconciler.plan.model import ObjectKey, key_of
 from reconciler.sops.sealed import is_mark
 
-_SCALERS = {("autoscaling", "HorizontalPodAutoscaler"), ("keda.sh", "ScaledObject")}
+_SCALERS = {
+    ("autoscaling", "HorizontalPodAutoscaler"), ("keda.sh", "ScaledObject"), ("http.keda.sh", "HTTPScaledObject"),
+}  # fmt: skip
 
 
 def prepare(obj: Mapping[str, Any], applyset: str, scaled: frozenset[ObjectKey] = frozenset()) -> dict[str, Any]:

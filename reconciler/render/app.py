@@ -12,7 +12,7 @@ from reconciler.render.httproute import http_routes
 from reconciler.render.ingress import ingresses
 from reconciler.render.inputs import unrolled
 from reconciler.render.job import job
-from reconciler.render.keda import scaled_object
+from reconciler.render.keda import scaled_object, trigger_authentications
 from reconciler.render.keda_http import http_scaled_object
 from reconciler.render.labels import WORKLOADS, as_label, labels, of_version
 from reconciler.render.model import APP_ANNOTATION, SOURCE_ANNOTATION
@@ -67,9 +67,9 @@ def _traced(app: AppAssignment, obj: dict[str, Any]) -> dict[str, Any]:
 def _scaler(app: AppAssignment, routes: tuple[Route, ...], problems: list[Problem]) -> list[dict[str, Any]]:
     match (app.spec.get("autoscaling") or {}).get("type"):
         case "HPA":
-            return [horizontal_pod_autoscaler(app, problems)]
+            return [horizontal_pod_autoscaler(app)]
         case "KEDA":
-            return [scaled_object(app, problems)]
+            return [*trigger_authentications(app), scaled_object(app)]
         case "HTTP":
             return http_scaled_object(app, routes, problems)
     return []

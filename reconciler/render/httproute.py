@@ -13,6 +13,8 @@ from reconciler.render.places import warning_at
 from reconciler.render.routes import Route
 from reconciler.render.spinkube import SERVICE_PORT
 
+#: Of one rule (source: HTTPRouteRule, matches).
+_MOST_MATCHES = 64
 _MATCHES = {"Prefix": "PathPrefix", "Exact": "Exact"}
 
 
@@ -27,9 +29,10 @@ def http_routes(app: AppAssignment, routes: Sequence[Route], problems: list[Prob
         message = f"the HTTPRoute leads to the interceptor in namespace {INTERCEPTOR_NAMESPACE}"
         hint = "a ReferenceGrant there must let HTTPRoutes of this namespace refer to Services"
         problems.append(warning_at(app, "/autoscaling/type", "render.reference-grant", message, hint))
+    parts = [group[at : at + _MOST_MATCHES] for group in groups.values() for at in range(0, len(group), _MOST_MATCHES)]
     return [
-        _http_route(app, app.name if number == 0 else f"{app.name}-{number + 1}", group)
-        for number, group in enumerate(groups.values())
+        _http_route(app, app.name if number == 0 else f"{app.name}-{number + 1}", part)
+        for number, part in enumerate(parts)
     ]
 
 

@@ -10,11 +10,11 @@ import json
 import math
 from typing import Any
 
+from reconciler.fleet.cron import schedule_fault
 from reconciler.fleet.executors import DEFAULT_EXECUTOR
 from reconciler.fleet.model import AppAssignment
 from reconciler.fleet.quantity import quantity
 from reconciler.problems import Problem
-from reconciler.render.cron import schedule_fault
 from reconciler.render.duration import seconds
 from reconciler.render.named import named
 from reconciler.render.places import problem_at
@@ -23,6 +23,7 @@ from reconciler.render.spinkube import (
     APP_NAME_LABEL,
     RUNTIME_CONFIG_KEY,
     RUNTIME_CONFIG_PATH,
+    resources_of,
 )
 
 _VOLUME = "spin-runtime-config"
@@ -101,7 +102,7 @@ def _pod(app: AppAssignment, config_secret: str) -> dict[str, Any]:
     if env := _environment(app):
         container["env"] = env
     if wanted.get("resources"):
-        container["resources"] = wanted["resources"]
+        container["resources"] = resources_of(wanted["resources"])
     if mounts:
         container["volumeMounts"] = mounts
     pod: dict[str, Any] = {"restartPolicy": "OnFailure", "containers": [container]}

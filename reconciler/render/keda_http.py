@@ -27,12 +27,17 @@ def http_scaled_object(app: AppAssignment, routes: Sequence[Route], problems: li
     if not routes:
         message = "type HTTP tells apps apart by host, and this one has no route"
         problems.append(problem_at(app, "/autoscaling/type", "render.autoscaling", message, "add a route"))
-    spec = {
+    spec: dict[str, Any] = {
         "hosts": sorted({route.host for route in routes}),
         "pathPrefixes": sorted({route.path for route in routes}),
         "scaleTargetRef": {**deployment_of(app.name), "service": app.name, "port": SERVICE_PORT},
         "replicas": {"min": scaling.get("min", 0), "max": scaling["max"]},
     }
+    for field in ("concurrency", "requestRate"):
+        if field in scaling:
+            spec["scalingMetric"] = {field: {"targetValue": scaling[field]}}
+    if "cooldownPeriod" in scaling:
+        spec["scaledownPeriod"] = scaling["cooldownPeriod"]
     scaled = {
         "apiVersion": "http.keda.sh/v1alpha1",
         "kind": "HTTPScaledObject",

@@ -10,11 +10,11 @@ from reconciler.render.inputs import inputs_annotation
 from reconciler.render.named import named
 from reconciler.render.runtime_config import spinapp_fields
 from reconciler.render.service_account import account_name
-from reconciler.render.spinkube import API_VERSION
+from reconciler.render.spinkube import API_VERSION, resources_of
 
 HEALTH_PATH = "/.well-known/spin/health"
 _PASSED = (
-    "resources", "volumes", "volumeMounts", "components", "podLabels", "podAnnotations", "deploymentAnnotations",
+    "volumes", "volumeMounts", "components", "podLabels", "podAnnotations", "deploymentAnnotations",
     "serviceAnnotations", "invocationLimits",
 )  # fmt: skip
 
@@ -38,6 +38,8 @@ def spinapp(app: AppAssignment, config_secret: str = "") -> dict[str, Any]:
         spec["imagePullSecrets"] = [{"name": name} for name in wanted["imagePullSecrets"]]
     if account := account_name(app):
         spec["serviceAccountName"] = account
+    if wanted.get("resources"):
+        spec["resources"] = resources_of(wanted["resources"])
     spec |= {field: wanted[field] for field in _PASSED if wanted.get(field)}
     if inputs := inputs_annotation(app):
         spec["podAnnotations"] = {**spec.get("podAnnotations", {}), **inputs}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 API_VERSION = "core.spinkube.dev/v1alpha1"
@@ -17,6 +18,14 @@ RUNTIME_CONFIG_PATH = "/runtime-config.toml"
 def pods_of(name: str) -> dict[str, Any]:
     """Give the label selector of a SpinApp's pods."""
     return {"matchLabels": {APP_NAME_LABEL: name}}
+
+
+def resources_of(resources: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Give requests and limits as the API takes them: YAML users write 0.5, and a quantity is a text or a whole number."""
+    return {
+        kind: {name: str(value) if isinstance(value, float) else value for name, value in each.items()}
+        for kind, each in resources.items()
+    }
 
 
 def deployment_of(name: str) -> dict[str, str]:

@@ -47,3 +47,46 @@ def test_showing_spins_own_paths_to_the_world_is_warned_of(app: Any) -> None:
     problems: list[Any] = []
     routes_of(app({"routes": [{"host": "h", "path": "/.well-known/spin"}]}), problems)
     assert [(problem.code, str(problem.severity)) for problem in problems] == [("render.public-well-known", "warning")]
+
+
+@pytest.mark.parametrize("path", ["/.well-known", "/.well-known/spin/health", "/.well-known/spin/"])
+def test_so_is_a_path_around_or_under_them(app: Any, path: str) -> None:
+    problems: list[Any] = []
+    routes_of(app({"routes": [{"host": "h", "path": path}]}), problems)
+    assert [problem.code for problem in problems] == ["render.public-well-known"]
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"gateway": {"name": "g"}, "tls": "cert"},
+        {"gateway": {"name": "g"}, "ingressClass": "nginx"},
+        {"paths": "fromManifest", "path": "/a"},
+        {"path": "/a//b"},
+        {"path": "/a/.."},
+        {"path": "/%2Fa"},
+        {"path": "/é", "gateway": {"name": "g"}},
+        {"path": "/" + "a" * 1024, "gateway": {"name": "g"}},
+    ],
+)
+def test_an_entry_that_can_not_be_said_is_an_error(app: Any, entry: dict[str, Any]) -> None:
+    problems: list[Any] = []
+    routes_of(app({"routes": [{"host": "h", **entry}]}), problems)
+    assert [problem.code for problem in problems] == ["render.route"]
+
+
+def test_one_path_in_two_ways_is_an_error_and_in_one_way_is_one_rule(app: Any) -> None:
+    problems: list[Any] = []
+    both = [{"host": "h", "path": "/"}, {"host": "h", "paths": "fromManifest"}]
+    assert len(routes_of(app({"routes": both}), problems)) == 1
+    assert problems == []
+    routes_of(app({"routes": [both[0], {**both[1], "ingressClass": "nginx"}]}), problems)
+    assert "is routed twice" in problems[0].message
+
+
+def test_an_http_route_has_at_most_sixty_four_matches_and_the_rest_is_another(rendered: Any) -> None:
+    paths = [f"/p{number}" for number in range(130)]
+    result = rendered({"routes": [{"host": "h", "paths": "fromManifest", "gateway": {"name": "g"}}]}, routes=paths)
+    routes = [each for each in result.objects if each["kind"] == "HTTPRoute"]
+    assert [len(each["spec"]["rules"][0]["matches"]) for each in routes] == [64, 64, 2]
+    assert [each["metadata"]["name"] for each in routes] == ["shop", "shop-2", "shop-3"]

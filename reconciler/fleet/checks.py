@@ -106,7 +106,7 @@ def _rules(subject: Subject) -> Iterator[Problem]:
     for code, faults, severity in (
         ("app.autoscaling", autoscaling_faults(subject.spec, is_http=is_http), Severity.ERROR),
         ("app.pod", pod_faults(subject.spec, subject.name), Severity.ERROR),
-        ("app.disruption", budget_warnings(subject.spec), Severity.WARNING),
+        ("app.drain", budget_warnings(subject.spec), Severity.WARNING),
         ("app.identity", identity_warnings(subject.spec), Severity.WARNING),
     ):
         for pointer, message, hint in faults:

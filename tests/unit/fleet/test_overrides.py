@@ -84,7 +84,7 @@ def test_an_unknown_field_in_an_override_is_told_at_its_place(make):
 
 
 def test_the_fleets_replicas_are_not_meant_for_an_app_that_is_scaled(make):
-    app = make.app("shop", "autoscaling: {type: HPA, min: 1, max: 3}")
+    app = make.app("shop", "autoscaling: {type: HPA, min: 1, max: 3, cpu: 60}\nresources: {requests: {cpu: 50m}}")
     files = {"fleet.yaml": make.document("Fleet", "acme", "defaults: {replicas: 2}"), "shop/app.yaml": app}
 
     assert "replicas" not in assign(make.load(files).fleet, "eu").units["shop"].spec

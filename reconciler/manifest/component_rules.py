@@ -105,6 +105,10 @@ def _check_files(component: Mapping[str, Any], pointer: str, report: Report) -> 
     for index, text in texts(files):
         if fault := globs.files_fault(text):
             report.add(f"{pointer}/files/{index}", "spin.load.files", f"{text!r}: {fault}")
+    for index, each in enumerate(files if isinstance(files, list) else ()):
+        # A folder is copied with a pattern made of its name.
+        if isinstance(source := mapping(each).get("source"), str) and (fault := globs.pattern_fault(f"{source}/**/*")):
+            report.add(f"{pointer}/files/{index}/source", "spin.load.files", f"folder {source!r}: {fault}", "rename it")
     # Exclusions are read only where something is copied by pattern or as a folder.
     many = isinstance(files, list) and any(not isinstance(each, str) or globs.is_pattern(each) for each in files)
     for index, text in texts(component.get("exclude_files")) if many else ():

@@ -12,9 +12,8 @@ from reconciler.manifest.ids import kebab_fault, package_fault
 from reconciler.manifest.report import Report, escaped, mapping
 from reconciler.schema_check import closest
 
-_AUTHORITY = re.compile(
-    r"(?:[A-Za-z0-9._~%!$&'()*+,;=-]+@)?(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=-]+)(?::[0-9]*)?"
-)
+_IN_AUTHORITY = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@\[\]%-]+")
+_MOST_COLONS = 8
 #: A component that others are composed with may say nothing of its own: it would not apply.
 _OWN = ("ai_models", "allowed_http_hosts", "allowed_outbound_hosts", "dependencies", "environment", "files",
         "key_value_stores", "sqlite_databases", "variables")  # fmt: skip
@@ -31,8 +30,21 @@ class _Name:
 
 
 def registry_fault(text: str) -> str:
-    """Say what is wrong with the name of a package registry, or give an empty string."""
-    return "" if _AUTHORITY.fullmatch(text) else f"registry {text!r} is not a host or host:port"
+    """Say what is wrong with the name of a package registry, or give an empty string.
+
+    Source: the authority of a URI as Rust's http crate reads it, which is wider than RFC 3986 (`host:word` passes).
+    """
+    parts = re.split(r"[@\]]", text)
+    good = (
+        _IN_AUTHORITY.fullmatch(text) is not None
+        and not text.endswith("@")
+        and [each for each in text if each in "[]"] in ([], ["[", "]"])
+        and "%" not in text.partition("[")[0].rpartition("@")[2]
+        and "%" not in parts[-1]
+        and parts[-1].count(":") <= 1
+        and all(part.count(":") <= _MOST_COLONS for part in parts)
+    )
+    return "" if good else f"registry {text!r} is not a host or host:port"
 
 
 def check_dependencies(

@@ -46,7 +46,7 @@ def check_v1(document: Mapping[str, Any], report: Report) -> None:
                 report.add(problem.pointer, problem.code, problem.message, problem.hint, problem.severity)
         if isinstance(kind, str) and isinstance(component.get("trigger"), Mapping):
             check_fields(kind, {"component": name, **component["trigger"]}, f"{pointer}/trigger", report)
-    if isinstance(kind, str):
+    if isinstance(kind, str) and entries:
         settings = {key: value for key, value in shared.items() if key != "type"}
         if settings.get("base") == "/":
             settings.pop("base")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -15,6 +16,7 @@ HTTP_FIELDS = frozenset({"id", "component", "components", "route", "executor", "
 REDIS_FIELDS = frozenset({"id", "component", "components", "channel", "address", "dependencies"})
 _EXECUTORS = {"http": (), "spin": (), "wagi": ("entrypoint", "argv"), "wasip3-unstable": ()}
 _RESERVED = "/.well-known/spin"
+_SEPARATOR = re.compile(r"[./]")
 
 
 def check_triggers(document: Mapping[str, Any], report: Report) -> None:
@@ -22,9 +24,9 @@ def check_triggers(document: Mapping[str, Any], report: Report) -> None:
     variables, components = mapping(document.get("variables")), mapping(document.get("component"))
     entries = list(_entries(document))
     for kind, trigger, pointer in entries:
-        for reference, below in _references(trigger, pointer):
+        for reference, below, read in _references(trigger, pointer):
             if isinstance(reference, str):
-                _check_reference(reference, below, components, report)
+                _check_reference(reference, below, components, report, read=read)
             else:
                 check_component(mapping(reference), below, variables, components, report)
         check_fields(kind, trigger, pointer, report)
@@ -36,15 +38,20 @@ def check_triggers(document: Mapping[str, Any], report: Report) -> None:
         message = "the application has no trigger: nothing would ever run"
         report.add("/trigger", "spin.run.no-trigger", message, "add a [[trigger.http]]", Severity.WARNING)
     settings = mapping(mapping(document.get("application")).get("trigger"))
-    check_settings(settings, "/application/trigger", report)
+    kinds = {kind for kind, _, _ in entries}
+    check_settings({kind: each for kind, each in settings.items() if kind in kinds}, "/application/trigger", report)
 
 
 def check_settings(settings: Mapping[str, Any], pointer: str, report: Report) -> None:
-    """Check the settings of trigger types that a whole application has."""
-    http = mapping(settings.get("http"))
+    """Check the settings that a whole application has of the trigger types that it uses; of others Spin reads none."""
+    http, redis = mapping(settings.get("http")), mapping(settings.get("redis"))
     if http.get("base", "/") != "/":
         message = f"base {http['base']!r} is not supported any more"
         report.add(f"{pointer}/http/base", "spin.run.base", message, "put it in front of each route")
+    if "redis" in settings and not isinstance(redis.get("address"), str):
+        message = "the settings of redis triggers need an address, which is text"
+        hint = 'add address = "redis://…", or remove the table and give each trigger its own'
+        report.add(f"{pointer}/redis" + ("/address" if "address" in redis else ""), "spin.run.address", message, hint)
     for kind, known in (("http", {"base"}), ("redis", {"address"})):
         for name in mapping(settings.get(kind)):
             if name not in known:
@@ -81,20 +88,26 @@ def _entries(document: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, An
             yield kind, mapping(entry), f"/trigger/{escaped(kind)}/{index}"
 
 
-def _references(trigger: Mapping[str, Any], pointer: str) -> Iterator[tuple[Any, str]]:
+def _references(trigger: Mapping[str, Any], pointer: str) -> Iterator[tuple[Any, str, bool]]:
+    """Give each reference with its pointer, and whether Spin reads it as an id.
+
+    A list of one or two texts Spin takes for a component written by position (source and description), and reads no ids.
+    """
     if "component" in trigger:
-        yield trigger["component"], f"{pointer}/component"
+        yield trigger["component"], f"{pointer}/component", True
     for role, value in mapping(trigger.get("components")).items():
         below = f"{pointer}/components/{escaped(role)}"
         if isinstance(value, list):
-            yield from ((each, f"{below}/{index}") for index, each in enumerate(value))
+            read = len(value) > 2 or not all(isinstance(each, str) for each in value)
+            yield from ((each, f"{below}/{index}", read) for index, each in enumerate(value))
         else:
-            yield value, below
+            yield value, below, True
 
 
-def _check_reference(reference: str, pointer: str, components: Mapping[str, Any], report: Report) -> None:
-    # In a list of one or two texts Spin's parser takes the texts for a component written by position, and doesn't read ids.
-    if (fault := kebab_fault(reference)) and not pointer.rpartition("/")[2].isdecimal():
+def _check_reference(
+    reference: str, pointer: str, components: Mapping[str, Any], report: Report, *, read: bool
+) -> None:
+    if read and (fault := kebab_fault(reference)):
         report.add(pointer, "spin.parse.id", f"component {reference!r}: {fault}")
     elif reference not in components:
         message = f"there is no component {reference!r}"
@@ -137,6 +150,30 @@ def _check_route(route: Any, pointer: str, report: Report) -> None:
             report.add(below, "spin.run.route", "private = false is no route", 'write a path: route = "/…"')
     elif not isinstance(route, str):
         report.add(below, "spin.run.route", "a route must be text or { private = true }")
+    elif fault := _pattern_fault(route):
+        report.add(below, "spin.run.route", f"route {route!r}: {fault}")
+    elif "*" in _parts(route)[:-1]:
+        message = f"route {route!r}: a wildcard must come last, or Spin fails on each request that comes to it"
+        report.add(below, "spin.run.route", message, "use :name for one segment", Severity.WARNING)
+
+
+def _parts(route: str) -> list[str]:
+    """Split a route as Spin's router does, at slashes and dots; a last `...` is a wildcard."""
+    path = "/" + route.lstrip("/")
+    path = path.removesuffix("/")
+    if path.endswith("/..."):
+        path = f"{path[:-3]}*"
+    return _SEPARATOR.split(path.strip("/"))
+
+
+def _pattern_fault(route: str) -> str:
+    """Say why Spin's router can't have a route (source: docs.rs/routefinder, RouteSpec; spin, crates/routes)."""
+    for part in _parts(route):
+        if part == ":":
+            return "a parameter needs a name, as in /:name"
+        if part.startswith("*") and part != "*":
+            return f"{part!r}: a wildcard is a whole segment, and has no name"
+    return ""
 
 
 def _check_routes(routes: list[tuple[Any, str]], report: Report) -> None:
@@ -158,15 +195,16 @@ def _check_executor(executor: Any, pointer: str, report: Report) -> None:
     if executor is None:
         return
     kind = mapping(executor).get("type")
-    if kind not in _EXECUTORS:
+    if not isinstance(kind, str) or kind not in _EXECUTORS:
         hint = closest(str(kind), list(_EXECUTORS)) or f'write {{ type = "http" }}; types: {", ".join(_EXECUTORS)}'
         report.add(pointer, "spin.run.executor", f"unknown executor {kind!r}", hint)
         return
     for name, value in executor.items():
         if name != "type" and name not in _EXECUTORS[kind]:
-            report.add(
-                f"{pointer}/{escaped(name)}", "spin.run.unknown-field", f"unknown field {name!r} of executor {kind!r}"
-            )
+            # Spin passes over the fields of an executor that has none.
+            severity = Severity.ERROR if _EXECUTORS[kind] else Severity.WARNING
+            message = f"unknown field {name!r} of executor {kind!r}"
+            report.add(f"{pointer}/{escaped(name)}", "spin.run.unknown-field", message, "remove it", severity)
         elif not isinstance(value, str):
             report.add(f"{pointer}/{escaped(name)}", "spin.run.executor", f"{name} must be text")
     if executor.get("entrypoint", "_start") != "_start":

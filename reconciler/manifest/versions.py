@@ -10,7 +10,7 @@ _PRE = r"(?:0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*)"
 _VERSION = re.compile(
     rf"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-{_PRE}(?:\.{_PRE})*)?(\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?", re.ASCII
 )
-_NUMBER = r"(?:0|[1-9]\d{0,19})"
+_NUMBER = r"(0|[1-9]\d{0,19})"
 _REQUIREMENT = re.compile(
     rf" *(?:=|>=|>|<=|<|~|\^)? *{_NUMBER}"
     rf"(?:\.(?:[*xX](?:\.[*xX])?|{_NUMBER}(?:\.(?:[*xX]|{_NUMBER}(?:-{_PRE}(?:\.{_PRE})*)?(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?))?))? *",
@@ -49,7 +49,7 @@ def is_requirement(text: str) -> bool:
     """Tell whether a text is a version requirement such as `1.2`, `>=1.2, <2` or `*`."""
     if text.strip(" ") in {"*", "x", "X"}:
         return True
-    each = text.split(",")
-    if len(each) > 1 and not each[-1].strip(" "):
-        each.pop()
-    return len(each) <= _MOST_REQUIREMENTS and all(_REQUIREMENT.fullmatch(part) for part in each)
+    each = [_REQUIREMENT.fullmatch(part) for part in text.split(",", maxsplit=_MOST_REQUIREMENTS)]
+    return len(each) <= _MOST_REQUIREMENTS and all(
+        found is not None and all(int(number) < _U64 for number in found.groups("0")) for found in each
+    )

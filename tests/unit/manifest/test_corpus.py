@@ -81,3 +81,28 @@ def test_what_spin_cannot_parse_is_reported_at_the_place_that_spin_names_or_insi
     assert len(found) > 100
     elsewhere = [path.name for path, line in found if line not in _lines_around(path.read_bytes())]
     assert elsewhere == []
+
+
+_NAMES = re.compile(r"(?:unknown field|missing field|duplicate field|duplicate key) `([^`]+)`")
+
+
+def test_what_spin_names_is_named_in_a_message_too() -> None:
+    """A field that Spin calls unknown, missing or doubled stands in one of our messages."""
+    named = []
+    for path, row in _rows():
+        if (found := _NAMES.search(row["spin_parse_error"])) is not None:
+            messages = " ".join(problem.message for problem in parse(path.read_bytes(), path.name).problems)
+            named.append((path.name, found[1], found[1] in messages))
+    assert len(named) > 40
+    assert [(name, field) for name, field, told in named if not told] == []
+
+
+def test_the_value_that_spin_refuses_to_load_is_shown() -> None:
+    """Where Spin quotes the host, digest, version or pattern that it refuses, one of our messages has it too."""
+    quoted = re.compile(r"(?:Invalid allowed host|invalid `digest`|\(for version|: port) ([^\s:;]+)")
+    rows = [(path, row) for path, row in _rows() if row["spin_load"] == "invalid"]
+    found = [(path, value[1]) for path, row in rows if (value := quoted.search(row["spin_load_error"]))]
+    assert len(found) > 5
+    for path, value in found:
+        messages = " ".join(problem.message for problem in parse(path.read_bytes(), path.name).problems)
+        assert value in messages, (path.name, value, messages)

@@ -73,3 +73,27 @@ def test_all_problems_are_told_at_once_in_the_order_of_the_file() -> None:
     ]
     hints = {each.line: each.hint for each in problems if each.code == "spin.parse.unknown-field"}
     assert hints == {3: "did you mean 'name'?", 10: "did you mean 'source'?"}
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "message"),
+    [
+        ("a = 1\nb = [\n 2\n]\na = [\n 3\n]\n", (5, 1), "duplicate key 'a'"),
+        ("[a]\nb = 1\n[c]\n[a]\n", (4, 1), "duplicate key 'a'"),
+        ("a = {b = 1, c = 2, b = 3}", (1, 20), "duplicate key 'b'"),
+        ("[a]\nb = 1\n[a.b]\n", (3, 1), "duplicate key 'a.b'"),
+        ("a = 1\na.b = 2\n", (2, 3), "duplicate key 'b'"),
+        ("a = {b = 1}\na.c = 2\n", (2, 3), "'c' adds to a table or list that was written whole"),
+        ("[a.b.c]\nd = 1\n[a]\nb.e = 2\n", (4, 3), "duplicate key 'e': its table has a header above"),
+        ("a = 1\nb = '''\nc = 2\n", (3, 6), "not valid TOML: Expected \"'''\" at the end of the file"),
+        ("a = foo\n", (1, 5), "not valid TOML: Invalid value"),
+        ("a = " + "9" * 5000, (1, 5005), "a number beyond 64 bits"),
+    ],
+)
+def test_what_is_wrong_with_a_text_is_told_at_its_key_with_what_to_do(
+    text: str, place: tuple[int, int], message: str
+) -> None:
+    (problem,) = read(text.encode(), "spin.toml").problems
+    assert ((problem.line, problem.column), problem.message) == (place, message)
+    assert problem.code == "spin.parse.toml"
+    assert problem.hint

@@ -14,10 +14,13 @@ from reconciler.agent.backoff import Backoff
 from reconciler.agent.decryption import Decryption
 from reconciler.agent.fleetsync import Policy
 from reconciler.agent.metrics import Metrics
+from reconciler.artifact.compile_policy import compile_policy
 from reconciler.artifact.model import Expected, Verdict, VerdictStatus
 from reconciler.artifact.reference import parse_reference
+from reconciler.artifact.sources import CommitFiles, Sources
 from reconciler.artifact.verify import Verifier
 from reconciler.errors import ArtifactError
+from reconciler.fleet.clusters import spin_version
 from reconciler.fleet.model import AppAssignment, Assignment, BundleAssignment, Cluster, Unit, Withheld
 from reconciler.fleet.signature_rules import SignatureRule
 from reconciler.plan.model import ObjectKey
@@ -107,10 +110,17 @@ class Releases:
         self._due.pop(name, None)
 
     async def decide(
-        self, units: Iterable[Unit], cluster: Cluster, artifacts: Mapping[str, Any]
+        self,
+        units: Iterable[Unit],
+        cluster: Cluster,
+        artifacts: Mapping[str, Any],
+        files: CommitFiles | None = None,
     ) -> AsyncIterator[list[Decision]]:
-        """Decide for each unit, in batches as verdicts come in; records each decision before it is given."""
-        pending = {asyncio.create_task(self._decide(unit, cluster, artifacts)) for unit in units}
+        """Decide for each unit, in batches as verdicts come in; records each decision before it is given.
+
+        `files` are those of the units' commit, which artifacts are compared with.
+        """
+        pending = {asyncio.create_task(self._decide(unit, cluster, artifacts, files)) for unit in units}
         try:
             while pending:
                 await asyncio.wait(pending, timeout=_PATIENCE)
@@ -123,9 +133,11 @@ class Releases:
             for task in pending:
                 task.cancel()
 
-    async def _decide(self, unit: Unit, cluster: Cluster, artifacts: Mapping[str, Any]) -> Decision:
+    async def _decide(
+        self, unit: Unit, cluster: Cluster, artifacts: Mapping[str, Any], files: CommitFiles | None
+    ) -> Decision:
         try:
-            decision = await self._judge(unit, cluster, artifacts)
+            decision = await self._judge(unit, cluster, artifacts, files)
         except Exception as error:  # a fault of ours in one app must not stop the others (design, invariant 3)
             logger.exception("deciding on %s", unit.name)
             decision = Held(unit=unit, reason=f"internal error: {type(error).__name__}: {error}", again=True)
@@ -141,7 +153,9 @@ class Releases:
             self._settled(unit.name)
         return decision
 
-    async def _judge(self, unit: Unit, cluster: Cluster, artifacts: Mapping[str, Any]) -> Decision:
+    async def _judge(
+        self, unit: Unit, cluster: Cluster, artifacts: Mapping[str, Any], files: CommitFiles | None
+    ) -> Decision:
         """Valid, then rendered, then verified: only then a release (design, invariant 1)."""
         if isinstance(unit, Withheld):
             return _refused(unit, unit.problems)
@@ -155,7 +169,7 @@ class Releases:
             return Release(
                 unit=unit, objects=rendered.objects, verdict=None, warnings=rendered.problems, sealed=rendered.sealed
             )
-        verdict = await self._verify(unit, cluster, artifacts)
+        verdict = await self._verify(unit, cluster, artifacts, files)
         if verdict.status is VerdictStatus.VERIFIED:
             return Release(
                 unit=unit, objects=rendered.objects, verdict=verdict, warnings=rendered.problems, sealed=rendered.sealed
@@ -163,7 +177,9 @@ class Releases:
         reason = f"artifact {verdict.reference}: {verdict.message}"
         return Held(unit=unit, reason=reason, verdict=verdict, again=verdict.again)
 
-    async def _verify(self, unit: AppAssignment, cluster: Cluster, artifacts: Mapping[str, Any]) -> Verdict:
+    async def _verify(
+        self, unit: AppAssignment, cluster: Cluster, artifacts: Mapping[str, Any], files: CommitFiles | None
+    ) -> Verdict:
         """Ask the policy first: what it refuses is not even fetched."""
         reference = unit.spec["artifact"]
         try:
@@ -179,8 +195,10 @@ class Releases:
         else:
             async with self._slots:
                 expected = Expected(
-                    require_digest=False, application=unit.application, spin=cluster.spec.get("spin"),
+                    require_digest=False, application=unit.application, spin=spin_version(cluster.spec),
                     components=tuple(unit.spec.get("components") or ()), signatures=asked.signatures,
+                    compile=compile_policy(artifacts.get("compile")), undeclared=artifacts.get("undeclaredCapabilities", "Allow"),
+                    sources=Sources(commit=files, manifest=unit.manifest_path) if files is not None else None,
                 )  # fmt: skip
                 verdict = await self.verifier.verify(reference, expected)
             verdict = replace(verdict, warnings=(*verdict.warnings, *asked.warnings))

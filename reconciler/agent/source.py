@@ -12,6 +12,7 @@ from typing import Any
 from reconciler.agent.fleetsync import FleetSync, Policy, RegistryPolicy
 from reconciler.agent.parent import secret_text
 from reconciler.artifact.access import RegistryAccess
+from reconciler.artifact.sources import CommitFiles
 from reconciler.cluster.connection import Connection
 from reconciler.cluster.discovery import Resource
 from reconciler.cluster.read import get
@@ -40,6 +41,7 @@ class FleetSource:
     allow_local: bool
     _trees: TreeCache = field(default_factory=TreeCache)
     _documents: LoadCache = field(default_factory=LoadCache)
+    _digests: dict[str, str] = field(default_factory=dict)
 
     @property
     def repository(self) -> Path:
@@ -74,15 +76,18 @@ class FleetSource:
         """Give the policy as it is now; nothing is asked where the FleetSync itself says it all. Raises InputError and ClusterError."""
         return await policy_of(self.connection, sync) if reads_for_policy(sync.policy) else last
 
-    async def load(self, commit: str, path: str) -> Loaded:
+    async def load(self, commit: str, path: str) -> tuple[Loaded, CommitFiles]:
         """Read a fetched commit's fleet, in a thread: a first load of thousands of files would hold up everything else.
+
+        Gives it with its files, which artifacts are compared with.
 
         Raises InputError where the path is not in the commit.
         """
         return await asyncio.to_thread(self._load, commit, path)
 
-    def _load(self, commit: str, path: str) -> Loaded:
-        return load(Snapshot(self.repository, commit, path=path, cache=self._trees), cache=self._documents)
+    def _load(self, commit: str, path: str) -> tuple[Loaded, CommitFiles]:
+        snapshot = Snapshot(self.repository, commit, path=path, cache=self._trees)
+        return load(snapshot, cache=self._documents), CommitFiles(snapshot, self._digests)
 
 
 async def secret_of(connection: Connection, namespace: str, name: str) -> Mapping[str, Any]:

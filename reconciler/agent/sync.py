@@ -28,6 +28,7 @@ from reconciler.agent.source import FleetSource
 from reconciler.agent.status import ObjectFailure
 from reconciler.agent.watching import Watches
 from reconciler.agent.writing import Writer
+from reconciler.artifact.sources import CommitFiles
 from reconciler.cluster.discovery import Resource
 from reconciler.errors import ClusterError, InputError, SpinfleetError, UnavailableError
 from reconciler.fleet import assign
@@ -86,6 +87,7 @@ class Syncer:
     wake: Callable[[], None]
     state: State = field(default_factory=State)
     assignment: Assignment | None = None
+    files: CommitFiles | None = None
     _backoff: Backoff = field(default_factory=lambda: Backoff(first=1.0, longest=300.0))
 
     async def sync_once(self) -> None:
@@ -125,9 +127,10 @@ class Syncer:
         news = commit != self.state.accepted or self.assignment is None or self.state.refused
         if news:
             with self.metrics.sync_seconds.labels("load").time():
-                loaded = await self.source.load(commit, self.sync.source.path)
+                loaded, files = await self.source.load(commit, self.sync.source.path)
             if not self._accept(loaded, commit):
                 return
+            self.files = files
         assert self.assignment is not None  # noqa: S101 - accepted above, or before
         units = self.releases.changed(self.assignment)
         left = [owner for owner in self.desired.owners() if owner not in self.assignment.units and owner != SHARED]
@@ -180,7 +183,7 @@ class Syncer:
         assert self.assignment is not None  # noqa: S101 - _take has looked
         touched: set[str] = set()
         artifacts = self.assignment.fleet.spec.get("artifacts") or {}
-        async for batch in self.releases.decide(units, self.assignment.cluster, artifacts):
+        async for batch in self.releases.decide(units, self.assignment.cluster, artifacts, self.files):
             owners = await self._install(batch)
             touched |= owners
             self.queue.add(*sorted(owners))

@@ -15,7 +15,7 @@ from reconciler.manifest.model import Application
 T = TypeVar("T")
 
 #: Refusals of what a registry gave, not of what the digest names: it may be repaired.
-_MAY_BE_REPAIRED = frozenset({"artifact.digest", "artifact.size", "artifact.manifest-too-large"})
+MAY_BE_REPAIRED = frozenset({"artifact.digest", "artifact.size", "artifact.manifest-too-large"})
 
 #: Findings that do not follow from the digest alone: a signature may be pushed after the artifact.
 _MAY_COME = ("artifact.signature-", "artifact.attestation-")
@@ -131,7 +131,7 @@ class Verdict:
     @property
     def lasting(self) -> bool:
         """Whether looking again would find the same: not so where something was incomplete, or a registry gave other bytes."""
-        return not (self.again or self.code in _MAY_BE_REPAIRED)
+        return not (self.again or self.code in MAY_BE_REPAIRED)
 
     @property
     def again(self) -> bool:

@@ -43,6 +43,7 @@ _TRIES = 3
 _WAITED_HERE = 5.0
 _QUIET = 5.0
 _MOST_TOKENS = 1000
+_BLOBS_AT_ONCE = 3
 #: A body may take this long and no longer: 64 KiB a second is a registry that can be used.
 _SLOWEST = 64 * 1024
 
@@ -119,6 +120,8 @@ class RegistryClient:
     access: RegistryAccess
     registry: str
     timeout: float = 60.0
+    #: For those who keep blobs on disk while they look at them.
+    slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_BLOBS_AT_ONCE))
     _authorization: OrderedDict[str, tuple[str, float]] = field(default_factory=OrderedDict)
     _not_before: float = 0.0
     _why_not: str = ""

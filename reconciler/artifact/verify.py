@@ -18,8 +18,10 @@ import json
 import tempfile
 import time
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -37,6 +39,7 @@ from reconciler.artifact.model import Expected, Finding, Step, Verdict
 from reconciler.artifact.once import Once
 from reconciler.artifact.reference import Reference, digest_of, parse_reference, prefix_matches
 from reconciler.artifact.registry import Registries, RegistryClient
+from reconciler.artifact.remembering import refusals, remembered
 from reconciler.artifact.signatures.candidates import Candidates
 from reconciler.artifact.signatures.model import Signed, signed_of
 from reconciler.artifact.signatures.verify import verify_signatures
@@ -45,10 +48,12 @@ from reconciler.errors import ArtifactError
 from reconciler.fleet.signature_rules import SignatureRule
 from reconciler.manifest.model import Application
 
-#: Changes with every change to what steps 4 and 6 check: remembered findings of another verifier don't count.
+#: Changes with every change to what steps 4 to 7 check: remembered findings of another verifier don't count.
+VERIFIER = "4"
 #: Seconds for which it counts that somebody has signed; then the registry is asked again.
 SIGNED_FOR = 24 * 60 * 60.0
-VERIFIER = "3"
+#: Bytes of all Wasm and archive layers of one artifact.
+MAX_ARTIFACT = 1024 * 1024 * 1024
 _NOTHING_EXPECTED = Expected()
 _MOST_VERDICTS = 20_000
 _MOST_CONTENTS = 64
@@ -121,9 +126,9 @@ class Verifier:
         manifest = await steps.run(Step.FETCH, self._fetch, source)
         proven = await steps.run(Step.DIGEST, self._prove, source, manifest)
         contents = await steps.run(Step.LAYOUT, self._layout, proven)
-        await steps.run(Step.GIT, self._git, contents, expected)
+        await steps.run(Step.GIT, self._once_for(Step.GIT, self._git), contents, expected)
         wasm = await steps.run(Step.WASM, self._wasm, contents, expected)
-        await steps.run(Step.WORLD, self._world, contents, wasm, expected)
+        await steps.run(Step.WORLD, self._once_for(Step.WORLD, self._world), contents, wasm, expected)
         signers = await steps.run(Step.SIGNATURE, self._signature, proven, expected)
         verdict = steps.verdict(reference, proven.digest if proven is not None else "")
         verdict = dataclasses.replace(verdict, signers=signers or ())
@@ -190,19 +195,22 @@ class Verifier:
         async def read() -> bytes:
             if (known := await self.findings.blob(descriptor.digest)) is not None:
                 return known
-            with self._file() as handle:
-                await source.client.blob(source.reference.repository, descriptor.digest, descriptor.size, handle)
-                handle.seek(0)
-                data = bytes(handle.read())
+            async with self._file(source, descriptor) as path:
+                data = await asyncio.to_thread(path.read_bytes)
             await self.findings.keep_blob(descriptor.digest, data)
             return data
 
         return await self._once.do(("bytes", descriptor.digest), str(source.reference), read)
 
-    def _file(self) -> Any:
-        """Open a file for a layer: in the cache folder, as the agent's root file system is read-only."""
+    @asynccontextmanager
+    async def _file(self, source: Source, blob: Descriptor) -> AsyncIterator[Path]:
+        """Have a blob as a file, in the cache folder: the agent's root file system is read-only. It goes when it was looked at."""
         self.cache.mkdir(parents=True, exist_ok=True)
-        return tempfile.NamedTemporaryFile(prefix="layer-", suffix=".tmp", dir=self.cache)
+        # A few at a time from one registry: they are large, and a slow one must not keep others from theirs.
+        async with source.client.slots:
+            with tempfile.NamedTemporaryFile(prefix="layer-", suffix=".tmp", dir=self.cache) as handle:
+                await source.client.blob(source.reference.repository, blob.digest, blob.size, handle)
+                yield Path(handle.name)
 
     # Step 4
 
@@ -210,6 +218,7 @@ class Verifier:
         known = self._contents.get(proven.digest)
         if known is None:
             layout = layout_of(proven.manifest)
+            _check_total(layout)
             check_config(await self._small(proven.source, layout.config), layout)
             app = None
             if layout.application is not None:
@@ -229,10 +238,8 @@ class Verifier:
             known = await self.findings.get("archive", layer.digest, VERIFIER)
             if known is not None and isinstance(known.get("files"), list):
                 return frozenset(map(str, known["files"]))
-            with self._file() as handle:
-                await source.client.blob(source.reference.repository, layer.digest, layer.size, handle)
-                handle.flush()
-                found = await look_into_archive(Path(handle.name))
+            async with refusals(self.findings, "archive", (layer.digest, VERIFIER)), self._file(source, layer) as path:
+                found = await look_into_archive(path)
             await self.findings.put("archive", layer.digest, VERIFIER, value={"files": sorted(found)})
             return found
 
@@ -271,10 +278,9 @@ class Verifier:
             known = WasmReport.from_json(await self.findings.get("wasm", layer.digest, VERIFIER))
             if known is not None and (known.compiled or not wanted):
                 return known
-            with self._file() as handle:
-                await source.client.blob(source.reference.repository, layer.digest, layer.size, handle)
-                handle.flush()
-                report = await look_inside(Path(handle.name), compiled=wanted)
+            refused = refusals(self.findings, "wasm", (layer.digest, VERIFIER, "compiled" if wanted else ""))
+            async with refused, self._file(source, layer) as path:
+                report = await look_inside(path, compiled=wanted)
             await self.findings.put("wasm", layer.digest, VERIFIER, value=report.to_json())
             return report
 
@@ -334,6 +340,17 @@ class Verifier:
 
     # Step 9
 
+    def _once_for(
+        self, step: Step, work: Callable[..., Awaitable[Finding[bool]]]
+    ) -> Callable[..., Awaitable[Finding[bool]]]:
+        """Have a step taken once for an artifact and all that is asked of it; its last argument is what is asked."""
+
+        async def take(contents: Contents, *more: Any) -> Finding[bool]:
+            key = (contents.proven.digest, rules(), self._key(more[-1]))
+            return await remembered(self.findings, step, key, lambda: work(contents, *more))
+
+        return take
+
     def _known(self, key: tuple[str, str]) -> Verdict | None:
         known = self._verdicts.get(key)
         if known is None:
@@ -369,6 +386,13 @@ class Verifier:
         return f"{held[1]} {rest}"
 
 
+@lru_cache(maxsize=1)
+def rules() -> str:
+    """Name what steps 5 and 7 hold an artifact against besides what is asked: this verifier, and its table of interfaces."""
+    table = (Path(__file__).parent / "spin_interfaces.json").read_bytes()
+    return f"{VERIFIER} {hashlib.sha256(table).hexdigest()[:16]}"
+
+
 def application_key(application: Application) -> str:
     """Give a digest of what an application is, wherever it stands in its file."""
 
@@ -393,6 +417,15 @@ def _not_allowed(reference: Reference, prefixes: Sequence[str]) -> ArtifactError
         f"{reference.registry}/{reference.repository} is not among the allowed registries ({allowed})",
         hint="push it to one of them, or list its prefix",
     )
+
+
+def _check_total(layout: Layout) -> None:
+    total = sum(layer.size for layer in (*layout.wasm, *layout.archives))
+    if total > MAX_ARTIFACT:
+        raise ArtifactError(
+            "artifact.size", f"its layers have {total} bytes, and at most {MAX_ARTIFACT} are read of one artifact",
+            hint="make the components smaller, or several apps of them",
+        )  # fmt: skip
 
 
 def _layers(layout: Layout) -> str:

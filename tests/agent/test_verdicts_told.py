@@ -44,7 +44,7 @@ def test_a_refusal_is_an_event_a_count_and_a_status_and_a_restart_fetches_nothin
     assert by_reason["ArtifactsVerified"]["note"] == "artifacts of 1 apps verified: good"
     text = _metrics(port)
     assert 'spinfleet_artifact_verdicts_total{code="",status="Verified"} 1.0' in text
-    assert 'spinfleet_artifact_verdicts_total{code="artifact.wasm",status="Refused"} 1.0' in text
+    assert 'spinfleet_artifact_verdicts_total{code="artifact.not-wasm",status="Refused"} 1.0' in text
     assert 'spinfleet_artifact_step_seconds_count{step="fetch"} 2.0' in text
 
     assert world.stop() == 0

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+import wasmtime
 import yaml
 from aiohttp import ClientSession, TCPConnector, web
 
+from reconciler import data
 from reconciler.cluster.connection import Connection
 from reconciler.cluster.credentials import Credentials
 from reconciler.local.controlplane import ControlPlane
+from reconciler.local.publish import Artifact, assemble_application, push
+from reconciler.manifest import parse
+from tests.faults.registries import FaultyRegistry
 
 Behaviour = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -146,3 +152,42 @@ async def through_proxy(proxied_kubeconfig: Path) -> AsyncIterator[Connection]:
     """A connection through the proxy."""
     async with await Connection.open(proxied_kubeconfig) as connection:
         yield connection
+
+
+@pytest.fixture
+async def serve() -> AsyncIterator[Callable[[web.Application], Awaitable[str]]]:
+    runners = []
+
+    async def start(app: web.Application) -> str:
+        runner = web.AppRunner(app, access_log=None)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        runners.append(runner)
+        return f"127.0.0.1:{runner.addresses[0][1]}"
+
+    yield start
+    for runner in runners:
+        await runner.cleanup()
+
+
+@pytest.fixture(scope="session")
+def artifact() -> Artifact:
+    wasm = bytes(wasmtime.wat2wasm((data.folder("fleet-example") / "apps" / "greeter" / "greeter.wat").read_text()))
+    manifest = b'spin_manifest_version = 2\n[application]\nname = "a"\n[[trigger.http]]\nroute = "/..."\ncomponent = "m"\n[component.m]\nsource = "m.wasm"\n'
+    application = parse(manifest, "spin.toml").application
+    assert application is not None
+    return assemble_application(application, {"m": wasm})
+
+
+@pytest.fixture
+async def faulty(
+    serve: Callable[[web.Application], Awaitable[str]], registry: str, artifact: Artifact
+) -> AsyncIterator[FaultyRegistry]:
+    repository = f"faults-{secrets.token_hex(4)}/app"
+    await asyncio.to_thread(push, artifact, registry, repository)
+    async with ClientSession(f"http://{registry}") as upstream:
+        proxy = FaultyRegistry(artifact, upstream, repository)
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", proxy.answer)
+        proxy.host = await serve(app)
+        yield proxy

@@ -7,118 +7,21 @@ import base64
 import gzip
 import hashlib
 import json
-import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
-import wasmtime
-from aiohttp import ClientSession, web
+from aiohttp import web
 
-from reconciler import data
 from reconciler.artifact.access import Hosts, RegistryAccess, login_for
-from reconciler.artifact.model import Expected, Outcome, Verdict, VerdictStatus
+from reconciler.artifact.model import Expected, Outcome, VerdictStatus
 from reconciler.artifact.verify import Verifier
-from reconciler.local.publish import Artifact, assemble_application, push
-from reconciler.manifest import parse
+from reconciler.local.publish import Artifact
+from tests.faults.registries import FaultyRegistry, times, verify
 
 pytestmark = pytest.mark.cluster
-
-Fault = Callable[[web.Request], Awaitable[web.StreamResponse | None]]
-
-
-@dataclass
-class FaultyRegistry:
-    """Stands before the real registry, and asks `fault` whether it would rather do something else. Keeps what it was asked."""
-
-    artifact: Artifact
-    upstream: ClientSession
-    repository: str
-    fault: Fault | None = None
-    seen: list[tuple[str, str]] = field(default_factory=list)
-    headers: list[dict[str, str]] = field(default_factory=list)
-    host: str = ""
-
-    async def answer(self, request: web.Request) -> web.StreamResponse:
-        self.seen.append((request.path, request.headers.get("Authorization", "")))
-        self.headers.append(dict(request.headers))
-        if self.fault is not None and (other := await self.fault(request)) is not None:
-            return other
-        wanted = {name: request.headers[name] for name in ("Accept", "Range") if name in request.headers}
-        async with self.upstream.get(request.raw_path, headers=wanted) as real:
-            kept = {name: value for name, value in real.headers.items() if name in _PASSED_ON}
-            return web.Response(status=real.status, headers=kept, body=await real.read())
-
-    @property
-    def reference(self) -> str:
-        return f"{self.host}/{self.repository}@{self.artifact.digest}"
-
-    def paths(self, part: str) -> list[str]:
-        return [path for path, _ in self.seen if part in path]
-
-
-_PASSED_ON = {"Content-Type", "Docker-Content-Digest", "Content-Range", "Location", "Retry-After", "WWW-Authenticate"}
-
-
-@pytest.fixture
-async def serve() -> AsyncIterator[Callable[[web.Application], Awaitable[str]]]:
-    runners = []
-
-    async def start(app: web.Application) -> str:
-        runner = web.AppRunner(app, access_log=None)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        runners.append(runner)
-        return f"127.0.0.1:{runner.addresses[0][1]}"
-
-    yield start
-    for runner in runners:
-        await runner.cleanup()
-
-
-@pytest.fixture(scope="session")
-def artifact() -> Artifact:
-    wasm = bytes(wasmtime.wat2wasm((data.folder("fleet-example") / "apps" / "greeter" / "greeter.wat").read_text()))
-    manifest = b'spin_manifest_version = 2\n[application]\nname = "a"\n[[trigger.http]]\nroute = "/..."\ncomponent = "m"\n[component.m]\nsource = "m.wasm"\n'
-    application = parse(manifest, "spin.toml").application
-    assert application is not None
-    return assemble_application(application, {"m": wasm})
-
-
-@pytest.fixture
-async def faulty(
-    serve: Callable[[web.Application], Awaitable[str]], registry: str, artifact: Artifact
-) -> AsyncIterator[FaultyRegistry]:
-    repository = f"faults-{secrets.token_hex(4)}/app"
-    await asyncio.to_thread(push, artifact, registry, repository)
-    async with ClientSession(f"http://{registry}") as upstream:
-        proxy = FaultyRegistry(artifact, upstream, repository)
-        app = web.Application()
-        app.router.add_route("*", "/{path:.*}", proxy.answer)
-        proxy.host = await serve(app)
-        yield proxy
-
-
-async def verify(faulty: FaultyRegistry, tmp_path: Path, *others: RegistryAccess, **access: str) -> Verdict:
-    entry = RegistryAccess(prefix=faulty.host, plain_http=True, **access)
-    async with Verifier(registries=[entry, *others], cache=tmp_path / "cache") as verifier:
-        return await verifier.verify(faulty.reference)
-
-
-def times(count: int, response: Callable[[web.Request], web.StreamResponse], part: str = "/") -> Fault:
-    left = count
-
-    async def fault(request: web.Request) -> web.StreamResponse | None:
-        nonlocal left
-        if left and part in request.path:
-            left -= 1
-            return response(request)
-        return None
-
-    return fault
 
 
 async def test_without_faults_it_verifies(faulty: FaultyRegistry, tmp_path: Path) -> None:

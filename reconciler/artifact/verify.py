@@ -116,6 +116,12 @@ class Verifier:
         await self._once.close()
         await self._clients.close()
 
+    async def read(self, reference: str) -> Contents:
+        """Give what an artifact holds, every byte proven by its digest. Raises ArtifactError and UnavailableError."""
+        source = (await self._reference(reference, Expected(require_digest=False))).value
+        proven = (await self._prove(source, (await self._fetch(source)).value)).value
+        return (await self._layout(proven)).value
+
     async def verify(self, reference: str, expected: Expected = _NOTHING_EXPECTED) -> Verdict:
         """Verify an artifact against what is asked of it. Nothing is raised: what could not be completed is Incomplete."""
         key = (reference, self._key(expected))

@@ -13,6 +13,7 @@ from reconciler import __version__
 
 #: Name, module and one line of help: listing the commands imports none of them.
 COMMANDS = {
+    "init": ("reconciler.cli.init", "Begin a fleet repository, new or from what runs already."),
     "validate": ("reconciler.cli.validate", "Check a fleet, or a single spin.toml."),
     "render": ("reconciler.cli.render", "Show the objects that a cluster would get."),
     "diff": ("reconciler.cli.diff", "Show what would change in a live cluster."),

@@ -24,7 +24,7 @@ def horizontal_pod_autoscaler(app: AppAssignment) -> dict[str, Any]:
     }
     if scaling.get("behavior"):
         spec["behavior"] = scaling["behavior"]
-    metadata = {"name": f"{app.name}-autoscaler", "namespace": app.namespace}
+    metadata = {"name": scaling.get("name", f"{app.name}-autoscaler"), "namespace": app.namespace}
     return {
         "apiVersion": "autoscaling/v2",
         "kind": "HorizontalPodAutoscaler",

@@ -31,7 +31,7 @@ def scaled_object(app: AppAssignment) -> dict[str, Any]:
     spec["triggers"] = triggers
     if scaling.get("behavior"):
         spec["advanced"] = {"horizontalPodAutoscalerConfig": {"behavior": scaling["behavior"]}}
-    metadata = {"name": f"{app.name}-autoscaler", "namespace": app.namespace}
+    metadata = {"name": scaling.get("name", f"{app.name}-autoscaler"), "namespace": app.namespace}
     return {"apiVersion": _API_VERSION, "kind": "ScaledObject", "metadata": metadata, "spec": spec}
 
 

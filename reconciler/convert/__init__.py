@@ -1,0 +1,1 @@
+"""Existing Kubernetes objects become a fleet that renders the same objects: what `spinfleet init` writes."""

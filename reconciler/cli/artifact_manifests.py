@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from reconciler.artifact.access import RegistryAccess
-from reconciler.artifact.against_git import differences
+from reconciler.artifact.against_git import compare
+from reconciler.artifact.as_manifest import as_manifest
+from reconciler.artifact.locked_app import LockedApp
 from reconciler.artifact.verify import Verifier
-from reconciler.convert.manifest import manifest_of
 from reconciler.errors import SpinfleetError
 from reconciler.local.binary import cache_folder
 from reconciler.manifest import parse
@@ -50,11 +50,11 @@ async def artifact_manifests(
     return found, failed
 
 
-def _checked(app: Any, reference: str) -> str:
+def _checked(app: LockedApp, reference: str) -> str:
     """Give the manifest, if the agent would find the artifact to fit it."""
     try:
-        text = manifest_of(app.document, reference)
+        text = as_manifest(app, reference)
     except TypeError:
         return ""
     application = parse(text.encode(), "spin.toml").application
-    return text if application is not None and not differences(app, application)[0] else ""
+    return text if application is not None and not compare(app, application).errors else ""

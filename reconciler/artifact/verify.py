@@ -30,9 +30,10 @@ from reconciler.artifact.access import Hosts, RegistryAccess, access_for
 from reconciler.artifact.against_git import compare
 from reconciler.artifact.checklist import Checklist
 from reconciler.artifact.child import WasmReport, look_inside, look_into_archive
-from reconciler.artifact.compile_policy import CompilePolicy
+from reconciler.artifact.compile_policy import NEVER, CompilePolicy
 from reconciler.artifact.findings import Findings
 from reconciler.artifact.grants import granted, undeclared
+from reconciler.artifact.inspection import Inspection
 from reconciler.artifact.layout import MAX_JSON, Descriptor, Layout, check_config, layout_of
 from reconciler.artifact.locked_app import LockedApp, check_file_layers, locked_app
 from reconciler.artifact.model import Expected, Finding, Step, Verdict
@@ -44,7 +45,7 @@ from reconciler.artifact.signatures.candidates import Candidates
 from reconciler.artifact.signatures.model import Signed, signed_of
 from reconciler.artifact.signatures.verify import verify_signatures
 from reconciler.artifact.worlds import check_imports, check_world
-from reconciler.errors import ArtifactError
+from reconciler.errors import ArtifactError, UnavailableError
 from reconciler.fleet.signature_rules import SignatureRule
 from reconciler.manifest.model import Application
 
@@ -140,6 +141,36 @@ class Verifier:
         verdict = dataclasses.replace(verdict, signers=signers or ())
         self._remember(key, verdict)
         return verdict
+
+    async def inspect(self, reference: str) -> Inspection:
+        """Open an artifact without judging it; binaries are walked and validated, never compiled or run.
+
+        Raises ArtifactError where it has no layout that can be read, UnavailableError where it can't be fetched.
+        """
+        source = (await self._reference(reference, Expected(require_digest=False))).value
+        proven = (await self._prove(source, (await self._fetch(source)).value)).value
+        contents = (await self._layout(proven)).value
+        wasm: dict[str, WasmReport | str] = {}
+        for layer in contents.layout.wasm:
+            try:
+                wasm[layer.digest] = await self._layer(source, layer, NEVER)
+            except ArtifactError as error:
+                wasm[layer.digest] = error.message
+        return Inspection(
+            reference=reference, digest=proven.digest, layout=contents.layout, app=contents.app, wasm=wasm,
+            signatures=await self._places(proven),
+        )  # fmt: skip
+
+    async def _places(self, proven: Proven) -> tuple[tuple[str, str], ...]:
+        """Give where the registry holds what may be signatures or attestations, and how; where that can't be listed, why."""
+        reference = proven.source.reference
+        candidates = Candidates(
+            client=proven.source.client, repository=reference.repository, digest=proven.digest, predicates=frozenset()
+        )
+        try:
+            return tuple((place.origin, str(place.storage)) for place in await candidates.places())
+        except (ArtifactError, UnavailableError) as error:
+            return ((error.message, "not listed"),)
 
     # Step 1
 

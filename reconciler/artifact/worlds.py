@@ -73,6 +73,18 @@ def check_world(app: LockedApp, wasm: Mapping[str, WasmReport], spin: str | None
     return WorldFindings(errors=tuple(dict.fromkeys(errors)), warnings=warnings, notes=tuple(notes))
 
 
+def releases_that_fit(report: WasmReport, triggers: Sequence[LockedTrigger]) -> tuple[str, ...]:
+    """Give the releases that provide all a component imports and call what it exports for its triggers; none for core modules."""
+    if report.kind == "module":
+        return ()
+    return tuple(
+        release.name
+        for release in map(_release, _table()["releases"])
+        if not any(_import_faults(report, release))
+        and not any(handler_fault(trigger, report.export_names, release) for trigger in triggers)
+    )
+
+
 def check_imports(wasm: Mapping[str, WasmReport], spin: str | None) -> WorldFindings:
     """Hold the imports of a single Wasm layer, which has no triggers, against the cluster's Spin version."""
     release, warnings = release_of(spin)

@@ -18,6 +18,7 @@ COMMANDS = {
     "render": ("reconciler.cli.render", "Show the objects that a cluster would get."),
     "diff": ("reconciler.cli.diff", "Show what would change in a live cluster."),
     "verify": ("reconciler.cli.verify", "Verify an artifact, step by step."),
+    "inspect": ("reconciler.cli.inspect", "Show what an artifact holds, without running any of it."),
     "explain": ("reconciler.cli.explain", "Show each value of an app and where it comes from."),
     "schema": ("reconciler.cli.schema", "Print a JSON Schema, for editors."),
     "agent": ("reconciler.cli.agent", "Run the agent of a cluster."),

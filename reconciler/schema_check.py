@@ -85,6 +85,15 @@ def _leaves(error: ValidationError) -> Iterator[ValidationError]:
     branches: dict[Any, list[ValidationError]] = {}
     for each in error.context:
         branches.setdefault(each.schema_path[0], []).append(each)
+    if (kinds := _kinds(error)) is not None:
+        name, values = kinds
+        wanted = error.instance[name] if isinstance(error.instance, dict) and name in error.instance else None
+        if wanted in values:
+            for each in branches.get(values.index(wanted), ()):
+                yield from _leaves(each)
+        else:
+            yield error
+        return
     fitting = [
         group
         for group in branches.values()
@@ -95,6 +104,25 @@ def _leaves(error: ValidationError) -> Iterator[ValidationError]:
         return
     for each in min(fitting, key=len):
         yield from _leaves(each)
+
+
+def _kinds(error: ValidationError) -> tuple[str, list[str]] | None:
+    """Give the field whose value says which alternative is meant, and its values in the order of the alternatives."""
+    alternatives: Any = error.validator_value
+    fields = [
+        {
+            name: each["const"]
+            for name, each in branch.get("properties", {}).items()
+            if isinstance(each, dict) and isinstance(each.get("const"), str)
+        }
+        for branch in alternatives
+        if isinstance(branch, dict)
+    ]
+    for name in fields[0] if fields and len(fields) == len(alternatives) else ():
+        values = [each.get(name) for each in fields]
+        if None not in values and len({*values}) == len(values):
+            return name, [str(value) for value in values]
+    return None
 
 
 def _problems(error: ValidationError, path: str, places: Places, prefix: str, base: str) -> Iterator[Problem]:
@@ -110,6 +138,16 @@ def _problems(error: ValidationError, path: str, places: Places, prefix: str, ba
                 f"{prefix}.unknown-field",
                 f"unknown field {name!r}",
                 closest(name, known) or _listed(known),
+            )
+    elif error.validator in {"anyOf", "oneOf"} and (kinds := _kinds(error)) and isinstance(error.instance, dict):
+        name, values = kinds
+        if name in error.instance:
+            message = f"{_where(pointer + pointer_of([name]))} is {_shown(error.instance[name])}"
+            hint = closest(str(error.instance[name]), values) or _listed(values)
+            yield _problem(path, pointer + pointer_of([name]), places, f"{prefix}.value", message, hint)
+        else:
+            yield _problem(
+                path, pointer, places, f"{prefix}.missing-field", f"field {name!r} is missing", _listed(values)
             )
     elif error.validator == "required":
         wanted: Any = error.validator_value

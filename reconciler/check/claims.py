@@ -123,10 +123,7 @@ class Claims:
             if literal != text and literal in held:
                 found.add(literal)
             inside = [pair for pair in self._longest_first[index] if pair[1] in literal]
-            for chosen in _SUBSETS[len(inside)] if len(inside) < len(_SUBSETS) else _SUBSETS[-1]:
-                written = literal
-                for number in chosen:
-                    written = written.replace(inside[number][1], inside[number][0])
+            for written in _spellings(literal, inside):
                 if written != text and written in held:
                     found.add(written)
         return found
@@ -154,6 +151,32 @@ def _first_by_name(held: list[Held]) -> Iterator[Clash]:
                 yield Clash(loser, winner, (shared & -shared).bit_length() - 1)
             if not left:
                 break
+
+
+def _spellings(literal: str, inside: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """Give how a text may have been written with the variables whose values occur in it: one or two of them, at all places or at some."""
+    for chosen in _SUBSETS[min(len(inside), len(_SUBSETS) - 1)]:
+        written = literal
+        for number in chosen:
+            written = written.replace(inside[number][1], inside[number][0])
+        yield written
+    places = sorted((at, at + len(value), name) for name, value in inside for at in _occurrences(literal, value))
+    if len(places) == len(inside):  # each value occurs once: that was all
+        return
+    for chosen in _SUBSETS[min(len(places), len(_SUBSETS) - 1)]:
+        picked = [places[number] for number in chosen]
+        if len(picked) == 1 or picked[0][1] <= picked[1][0]:
+            written, behind = "", 0
+            for start, end, name in picked:
+                written, behind = written + literal[behind:start] + name, end
+            yield written + literal[behind:]
+
+
+def _occurrences(text: str, value: str) -> Iterator[int]:
+    at = text.find(value)
+    while at >= 0:
+        yield at
+        at = text.find(value, at + len(value))
 
 
 def _placeholders(variables: Mapping[str, str]) -> list[tuple[str, str]]:

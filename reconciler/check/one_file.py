@@ -22,7 +22,7 @@ from reconciler.fleet.paths import beside
 from reconciler.fleet.yaml_reader import read as read_yaml
 from reconciler.manifest import parse
 from reconciler.manifest.toml_text import read as read_toml
-from reconciler.problems import Problem
+from reconciler.problems import Problem, Severity
 from reconciler.schema_check import check
 from reconciler.tree import File
 
@@ -72,15 +72,25 @@ def _toml(path: Path, data: bytes, *, files: bool) -> Iterable[Problem]:
 
 
 def _documents(path: Path, data: bytes) -> Iterable[Problem]:
-    content = FileContent((), ()) if path.suffix == ".json" else documents_of(data, path.name, "")
-    if not content.documents and not content.unidentified:
+    is_json = path.suffix == ".json"
+    name = path.with_suffix(".yaml").name if is_json else path.name  # JSON is YAML, as far as these documents go
+    content = documents_of(data, name, "")
+    if (not content.documents and not content.unidentified) or (is_json and read_json(data, str(path)).problems):
         return _objects(path, data)
-    tree = _Alone(path, data, content)
-    return [
+    tree = _Alone(path, name, data, content)
+    found = [_unread(path)] if is_json else []
+    return found + [
         replace(problem, path=str(path))
         for problem in load(tree).problems
-        if problem.path == path.name and problem.code not in _OF_THE_FLEET
+        if problem.path == name and problem.code not in _OF_THE_FLEET
     ]
+
+
+def _unread(path: Path) -> Problem:
+    message = "a fleet's documents are read from .yaml and .yml files only"
+    return Problem(
+        path=str(path), code="fleet.unused-file", message=message, hint="rename it", severity=Severity.WARNING
+    )
 
 
 def _objects(path: Path, data: bytes) -> Iterable[Problem]:
@@ -100,11 +110,11 @@ class _Alone:
     commit = None
     problems: tuple[Problem, ...] = ()
 
-    def __init__(self, path: Path, data: bytes, content: FileContent) -> None:
-        self._data = {path.name: data}
+    def __init__(self, path: Path, name: str, data: bytes, content: FileContent) -> None:
+        self._data = {name: data}
         for document in content.documents:
             manifest = document.written.get("manifest", "spin.toml")
-            where = beside(path.name, manifest) if document.kind == "App" and isinstance(manifest, str) else None
+            where = beside(name, manifest) if document.kind == "App" and isinstance(manifest, str) else None
             named = path.parent / where if where else None
             if where and named is not None and named.is_file() and named.stat().st_size <= _MOST:
                 self._data[where] = named.read_bytes()

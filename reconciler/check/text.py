@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 
 import click
@@ -43,16 +44,26 @@ def _problem(problem: Problem, lines: Sequence[str]) -> Iterator[str]:
 def _marked(problem: Problem, line: str, colour: str) -> Iterator[str]:
     """Give the source line with a mark below it; of a long line the part around the place."""
     column = problem.column or 1
+    line = line.replace("\t", " ")
     start = 0 if column <= _LONGEST_LINE - _LONGEST_MARK else column - _LONGEST_LINE // 2
-    shown = printable(line.replace("\t", " ")[start : start + _LONGEST_LINE])
+    shown = printable(line[start : start + _LONGEST_LINE])
     number = str(problem.line)
     margin, bar = " " * len(number), click.style("|", fg="blue")
     yield f" {margin} {bar}"
-    yield f" {click.style(number, fg='blue')} {bar} {'…' if start else ''}{shown}"
-    if problem.column is not None and column - start <= len(shown) + 1:
-        before = printable(line.replace("\t", " ")[start : column - 1])
-        mark = "^" * max(1, _width(line, column))
-        yield f" {margin} {bar} {' ' * (len(before) + bool(start))}{click.style(mark, fg=colour, bold=True)}"
+    more = "…" if start + _LONGEST_LINE < len(line) else ""
+    yield f" {click.style(number, fg='blue')} {bar} {'…' if start else ''}{shown}{more}".rstrip()
+    if problem.column is not None and column <= len(line) + 1:
+        before = _columns(printable(line[start : column - 1])) + bool(start)
+        marked = printable(line[column - 1 : min(column - 1 + _width(line, column), start + _LONGEST_LINE)])
+        mark = click.style("^" * max(1, _columns(marked)), fg=colour, bold=True)
+        yield f" {margin} {bar} {' ' * before}{mark}"
+
+
+def _columns(text: str) -> int:
+    """Give how many columns of a terminal a text takes: ideographs take two, combining marks none."""
+    return sum(
+        0 if unicodedata.combining(each) else 2 if unicodedata.east_asian_width(each) in "WF" else 1 for each in text
+    )
 
 
 def _width(line: str, column: int) -> int:

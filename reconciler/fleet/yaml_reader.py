@@ -112,6 +112,9 @@ def _syntax(path: str, error: yaml.YAMLError) -> Problem:
     place = (mark.line + 1, mark.column + 1) if mark is not None else (None, None)
     said = [getattr(error, "problem", None), getattr(error, "context", None)]
     message = ", ".join(str(part) for part in said if part) or "the text is not YAML"
+    around = getattr(error, "context_mark", None)
+    if around and mark and (around.line, around.column) != (mark.line, mark.column):
+        message += f" that begins at line {around.line + 1}, column {around.column + 1}"
     hint = "indent with spaces: YAML takes no tabs" if "'\\t'" in message else ""
     return _refused(path, place, "yaml.syntax", message, hint)
 

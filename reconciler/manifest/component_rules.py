@@ -30,7 +30,8 @@ def check_component(
         for index, label in texts(component.get(field)):
             if label_fault(label):
                 message = f"label {label!r}: expected kebab-case or snake_case"
-                report.add(f"{pointer}/{field}/{index}", "spin.parse.id", message)
+                hint = "words of letters and digits, split by '-' or by '_': my-store"
+                report.add(f"{pointer}/{field}/{index}", "spin.parse.id", message, hint)
     _check_source(component.get("source"), f"{pointer}/source", report)
     _check_http_hosts(component, pointer, "load", report)
     _check_outbound(component.get("allowed_outbound_hosts"), f"{pointer}/allowed_outbound_hosts", variables, report)

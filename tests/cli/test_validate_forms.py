@@ -87,3 +87,25 @@ def test_a_runtime_config_is_told_from_a_manifest(spinfleet: Spinfleet, tmp_path
     assert f"--> {path}:" in answer.stdout
     path.write_text("[tool.other]\na = 1\n")
     assert "this is not a Spin manifest" in spinfleet("validate", path).stdout
+
+
+def test_a_document_in_json_is_checked_too_and_told_that_fleets_read_yaml(spinfleet: Spinfleet, tmp_path: Path) -> None:
+    path = tmp_path / "rollout.json"
+    stage = {"name": "a", "clusters": {"names": ["eu"]}, "soak": "10"}
+    head = {"apiVersion": "spinfleet.dev/v1alpha1", "kind": "Rollout", "metadata": {"name": "x"}}
+    path.write_text(json.dumps({**head, "spec": {"stages": [stage]}}))
+    answer = spinfleet("validate", path, "-o", "json")
+    assert answer.returncode == 1
+    found = {each["code"]: each["pointer"] for each in json.loads(answer.stdout)["problems"]}
+    assert found == {"fleet.format": "/spec/stages/0/soak", "fleet.unused-file": ""}
+
+
+def test_a_runtime_configuration_is_held_against_the_kind_that_was_meant(spinfleet: Spinfleet, tmp_path: Path) -> None:
+    path = tmp_path / "runtime-config.toml"
+    path.write_text(
+        '[key_value_store.default]\ntype = "reddis"\nurl = "redis://a"\n[sqlite_database.b]\ntype = "libsql"\n'
+    )
+    problems = json.loads(spinfleet("validate", path, "-o", "json").stdout)["problems"]
+    told = {(each["code"], each["pointer"], each["hint"]) for each in problems}
+    assert ("runtime-config.value", "/key_value_store/default/type", "did you mean 'redis'?") in told
+    assert {pointer for _, pointer, _ in told} == {"/key_value_store/default/type", "/sqlite_database/b"}

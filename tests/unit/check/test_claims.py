@@ -42,6 +42,12 @@ def test_two_variables_may_make_the_same():
     assert told(claims) == {("b", "a", 0)}
 
 
+def test_a_value_that_occurs_twice_may_be_a_variable_in_one_place():
+    alike = {"name": "eu", "domain": "eu"}
+    claims = claims_of([alike], a=[("route ${cluster.name}.${cluster.domain}", 1)], b=[("route ${cluster.name}.eu", 1)])
+    assert told(claims) == {("b", "a", 0)}
+
+
 def test_what_is_shared_with_the_same_content_is_no_clash():
     claims = Claims([EU])
     for owner, content in (("a", "1"), ("b", "1"), ("c", "2")):

@@ -144,3 +144,12 @@ def test_a_place_behind_tabs_and_control_characters_is_marked_where_it_is_shown(
 def test_other_line_breaks_of_unicode_do_not_move_the_line():
     problem = Problem(path="a", line=2, column=1, code="c", message="m")
     assert plain(problem, "a\u2028b\x0cc\r\nhere: 1\r\n".encode())[3] == " 2 | here: 1"
+
+
+def test_a_place_behind_wide_characters_is_marked_where_a_terminal_shows_it_and_cut_ends_are_shown():
+    line = 'a = "日本é", wrong = "' + "x" * 300 + '"'
+    problem = Problem(path="a", line=1, column=line.index("wrong") + 1, code="c", message="m")
+    found = plain(problem, line.encode())
+    assert found[3].endswith("x…")
+    # Each of the two ideographs takes two columns.
+    assert found[4] == "   | " + " " * (line.index("wrong") + 2) + "^" * len("wrong")

@@ -7,9 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.agent.fleetsync import Policy
+from reconciler.artifact.compile_policy import compile_policy
+from reconciler.artifact.model import Expected
 from reconciler.artifact.reference import Reference, prefix_matches
+from reconciler.artifact.sources import Sources
 from reconciler.errors import ArtifactError
+from reconciler.fleet.clusters import spin_version
 from reconciler.fleet.signature_rules import SignatureRule, first_match
+from reconciler.manifest.model import Application
 
 _STRICTEST_FIRST = ("Deny", "Warn", "Allow")
 
@@ -49,6 +54,23 @@ def wanted(
         raise _unsigned(reference, policy, own=own is not None)
     return Wanted(
         signatures=rules, warnings=("no rule asks for a signature, and none was verified",) if level == "Warn" else ()
+    )
+
+
+def expected_of(
+    asked: Wanted, artifacts: Mapping[str, Any], application: Application | None, app: Mapping[str, Any],
+    cluster: Mapping[str, Any], sources: Sources | None,
+) -> Expected:  # fmt: skip
+    """Give what is asked of an app's artifact on a cluster: by policy, by its spin.toml and its files, by the cluster's Spin."""
+    return Expected(
+        require_digest=False,  # `wanted` has looked, with both policies at hand
+        application=application,
+        components=tuple(app.get("components") or ()),
+        spin=spin_version(cluster),
+        signatures=asked.signatures,
+        compile=compile_policy(artifacts.get("compile")),
+        undeclared=artifacts.get("undeclaredCapabilities", "Allow"),
+        sources=sources,
     )
 
 

@@ -9,18 +9,17 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from reconciler.agent.artifact_policy import wanted
+from reconciler.agent.artifact_policy import expected_of, wanted
 from reconciler.agent.backoff import Backoff
 from reconciler.agent.decryption import Decryption
 from reconciler.agent.fleetsync import Policy
 from reconciler.agent.metrics import Metrics
-from reconciler.artifact.compile_policy import compile_policy
-from reconciler.artifact.model import Expected, Verdict, VerdictStatus
+from reconciler.artifact.checklist import refusal
+from reconciler.artifact.model import Verdict, VerdictStatus
 from reconciler.artifact.reference import parse_reference
 from reconciler.artifact.sources import CommitFiles, Sources
 from reconciler.artifact.verify import Verifier
 from reconciler.errors import ArtifactError
-from reconciler.fleet.clusters import spin_version
 from reconciler.fleet.model import AppAssignment, Assignment, BundleAssignment, Cluster, Unit, Withheld
 from reconciler.fleet.signature_rules import SignatureRule
 from reconciler.plan.model import ObjectKey
@@ -185,21 +184,11 @@ class Releases:
         try:
             asked = wanted(parse_reference(reference), artifacts, self._signatures, self.policy)
         except ArtifactError as error:
-            verdict = Verdict(
-                status=VerdictStatus.REFUSED,
-                reference=reference,
-                code=error.code,
-                message=error.message,
-                hint=error.hint,
-            )
+            verdict = refusal(reference, error)
         else:
             async with self._slots:
-                expected = Expected(
-                    require_digest=False, application=unit.application, spin=spin_version(cluster.spec),
-                    components=tuple(unit.spec.get("components") or ()), signatures=asked.signatures,
-                    compile=compile_policy(artifacts.get("compile")), undeclared=artifacts.get("undeclaredCapabilities", "Allow"),
-                    sources=Sources(commit=files, manifest=unit.manifest_path) if files is not None else None,
-                )  # fmt: skip
+                sources = Sources(commit=files, manifest=unit.manifest_path) if files is not None else None
+                expected = expected_of(asked, artifacts, unit.application, unit.spec, cluster.spec, sources)
                 verdict = await self.verifier.verify(reference, expected)
             verdict = replace(verdict, warnings=(*verdict.warnings, *asked.warnings))
         self.metrics.count_verdict(verdict)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 from reconciler.agent.fleetsync import FleetSync, Policy, RegistryPolicy
 from reconciler.agent.parent import secret_text
 from reconciler.artifact.access import RegistryAccess
+from reconciler.artifact.docker_config import login_of
 from reconciler.artifact.sources import CommitFiles
 from reconciler.cluster.connection import Connection
 from reconciler.cluster.discovery import Resource
@@ -112,22 +112,16 @@ async def registries_of(connection: Connection, sync: FleetSync) -> tuple[Regist
 
 
 async def _access(connection: Connection, namespace: str, entry: RegistryPolicy) -> RegistryAccess:
+    access = RegistryAccess(prefix=entry.prefix, plain_http=entry.plain_http, mirror=entry.mirror)
     username = password = authority = ""
     if entry.secret:
         secret = await secret_of(connection, namespace, entry.secret)
         username, password = secret_text(secret, "username"), secret_text(secret, "password")
         if not username and (config := secret_text(secret, ".dockerconfigjson")):
-            username, password = _docker_login(config, entry.mirror or entry.prefix.partition("/")[0])
+            username, password = login_of(config, access.host, f"Secret {entry.secret}")
     if entry.ca_secret:
         authority = secret_text(await secret_of(connection, namespace, entry.ca_secret), "ca.crt")
-    return RegistryAccess(
-        prefix=entry.prefix,
-        plain_http=entry.plain_http,
-        mirror=entry.mirror,
-        username=username,
-        password=password,
-        ca=authority,
-    )
+    return replace(access, username=username, password=password, ca=authority)
 
 
 async def policy_of(connection: Connection, sync: FleetSync) -> Policy:
@@ -178,17 +172,3 @@ async def _text(connection: Connection, namespace: str, source: Mapping[str, Any
         kind = "Secret" if secret else "ConfigMap"
         raise InputError(f"{kind} {namespace}/{name} has no key {key!r}", hint="add it, or correct the FleetSync")
     return text
-
-
-def _docker_login(config: str, host: str) -> tuple[str, str]:
-    """Give the login of exactly this host from a docker config; nothing where it has none."""
-    import base64
-
-    try:
-        entry = json.loads(config)["auths"].get(host) or {}
-        if entry.get("auth"):
-            user, _, password = base64.b64decode(entry["auth"]).decode().partition(":")
-            return user, password
-        return entry.get("username", ""), entry.get("password", "")
-    except (ValueError, KeyError, AttributeError) as error:
-        raise InputError("the registry Secret's .dockerconfigjson can't be read") from error

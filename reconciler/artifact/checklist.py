@@ -31,6 +31,7 @@ _OWN_STEP = {
     ),
     Step.DIGEST: frozenset({"artifact.digest", "artifact.size"}),
 }
+_OF_REFERENCES = frozenset({"artifact.reference", "artifact.registry", "artifact.no-digest"})
 
 
 @dataclass(slots=True)
@@ -98,3 +99,11 @@ class Checklist:
             code=first.code or UNFINISHED, message=first.detail, hint=first.hint, steps=steps, warnings=tuple(self._warnings),
             lasts=self._lasts, retry_after=self._retry_after,
         )  # fmt: skip
+
+
+def refusal(reference: str, error: ArtifactError) -> Verdict:
+    """Give the verdict on an artifact that policy refuses before anything of it is fetched."""
+    step = Step.REFERENCE if error.code in _OF_REFERENCES else Step.SIGNATURE
+    steps = Checklist()
+    steps._fail(step, Outcome.REFUSED, error.code, error.message, error.hint, time.perf_counter())  # noqa: SLF001 - its own module
+    return steps.verdict(reference, "")

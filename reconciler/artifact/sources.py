@@ -6,6 +6,7 @@ Source: spinframework/spin, crates/loader/src/local.rs (copying of files) and cr
 from __future__ import annotations
 
 import hashlib
+import secrets
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,11 +28,18 @@ class CommitFiles:
     tree: Tree
     digests: dict[str, str] = field(default_factory=dict)
     paths: Sequence[str] = ()
+    #: Names a tree that is no commit: what is found of a working folder holds for this process alone.
+    _token: str = field(default_factory=lambda: secrets.token_hex(8))
 
     def __post_init__(self) -> None:
         self.paths = sorted(self.tree.files)
         if len(self.digests) > _MOST_REMEMBERED:
             self.digests.clear()
+
+    @property
+    def name(self) -> str:
+        """The commit; another name of its own where the files are those of a folder."""
+        return self.tree.commit or self._token
 
     def below(self, folder: str) -> list[str]:
         """Give the files in a folder and those below it, as paths relative to it; "" is the root."""
@@ -91,7 +99,7 @@ class Sources:
     @property
     def key(self) -> str:
         """Name these sources: the same name, the same files."""
-        return f"{self.commit.tree.commit or id(self.commit.tree)}:{self.manifest}"
+        return f"{self.commit.name}:{self.manifest}"
 
     def _at(self, path: str) -> str:
         folder = self.manifest.rpartition("/")[0]

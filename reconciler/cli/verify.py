@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from reconciler.cli.output import output_option, write
+from reconciler.cli.registries import RegistryOptions, registry_options
 
 if TYPE_CHECKING:
+    from reconciler.artifact.access import RegistryAccess
     from reconciler.artifact.model import Expected, Verdict
     from reconciler.fleet.signature_rules import SignatureRule
 
@@ -28,10 +32,8 @@ _DASH = "\N{EN DASH}"
     help="The fleet's folder, where APP is named.",
 )
 @click.option("--cluster", metavar="NAME", help="Take the app as this cluster has it.")
-@click.option(
-    "--registry-mirror", "mirrors", multiple=True, metavar="PREFIX=HOST", help="Ask HOST for artifacts of PREFIX."
-)
-@click.option("--plain-http", is_flag=True, help="Reach the mirrors over plain HTTP.")
+@click.option("--no-cache", is_flag=True, help="Look at everything anew, and remember nothing.")
+@registry_options
 @click.option(
     "--key", "keys", multiple=True, type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE",
     help="A reference must be signed by this PEM public key, or another --key.",
@@ -47,8 +49,8 @@ def verify(
     target: str,
     path: Path,
     cluster: str | None,
-    mirrors: tuple[str, ...],
-    plain_http: bool,
+    no_cache: bool,
+    registries: RegistryOptions,
     keys: tuple[Path, ...],
     identity: str | None,
     issuer: str | None,
@@ -57,46 +59,70 @@ def verify(
 ) -> int:
     """Verify an artifact, given by reference or as an app of the fleet, with the agent's own steps.
 
-    An app's signatures are held against the Fleet's rules; what its FleetSync asks besides, only the agent knows. Exits with 0 where it is verified, 1 where it is refused, 2 where verification could not be completed.
+    A tag is resolved, and the digest to pin is printed. An app's signatures are held against the Fleet's rules; what its FleetSync asks
+    besides, only the agent knows. Exits with 0 where it is verified, 1 where it is refused, 2 where it could not be completed.
     """
     import asyncio
 
     rule = _rule(keys, identity, issuer, trust_root)
     subject = _subject(target, path, cluster, rule)
-    from reconciler.artifact.access import RegistryAccess
-    from reconciler.artifact.model import Outcome, Step, Verdict, VerdictStatus
+    from reconciler.artifact.model import Verdict, VerdictStatus
+
+    if isinstance(subject, Verdict):
+        verdict = subject
+    else:
+        verdict = asyncio.run(
+            _verified(subject, registries.entries(subject.reference, named="/" in target), no_cache=no_cache)
+        )
+    if form == "text":
+        _show(verdict)
+    else:
+        write({**verdict.to_json(), "pinned": _pinned(verdict)}, form)
+    return {VerdictStatus.VERIFIED: 0, VerdictStatus.REFUSED: 1}.get(verdict.status, 2)
+
+
+async def _verified(subject: _Subject, entries: tuple[RegistryAccess, ...], *, no_cache: bool) -> Verdict:
+    import tempfile
+
     from reconciler.artifact.verify import Verifier
     from reconciler.local.binary import cache_folder
 
-    entries = [mirror.partition("=") for mirror in mirrors]
-    registries = [RegistryAccess(prefix=prefix, mirror=host, plain_http=plain_http) for prefix, _, host in entries]
-
-    async def run() -> Verdict:
-        if isinstance(subject, Verdict):
-            return subject
-        async with Verifier(registries=registries, cache=cache_folder() / "verdicts") as verifier:
+    with tempfile.TemporaryDirectory() as folder:
+        cache = Path(folder) if no_cache else cache_folder() / "verdicts"
+        async with Verifier(registries=entries, cache=cache) as verifier:
             return await verifier.verify(subject.reference, subject.expected)
+
+
+def _show(verdict: Verdict) -> None:
+    """Print every step with what it found; on a terminal also how long it took."""
+    from reconciler.artifact.model import Outcome
 
     marks = {
         Outcome.PASSED: click.style("✓", fg="green"),
-        Outcome.NOT_ASKED: _DASH,
-        Outcome.NOT_REACHED: _DASH,
         Outcome.REFUSED: click.style("✗", fg="red"),
         Outcome.INCOMPLETE: click.style("?", fg="yellow"),
+        Outcome.NOT_ASKED: _DASH,
+        Outcome.NOT_REACHED: _DASH,
     }
-    verdict = asyncio.run(run())
-    if form != "text":
-        write(verdict.to_json(), form)
-    else:
-        for step in verdict.steps:
-            who = f": {step.detail}" if step.step is Step.SIGNATURE and step.outcome is Outcome.PASSED else ""
-            click.echo(f"{marks[step.outcome]} {step.step}{who}")
-        for warning in verdict.warnings:
-            click.echo(f"{click.style('warning', fg='yellow')}: {warning}")
-        click.echo(f"{verdict.status}: {verdict.reference}" + (f"\n  {verdict.message}" if verdict.message else ""))
-        if verdict.hint:
-            click.echo(f"  hint: {verdict.hint}")
-    return {VerdictStatus.VERIFIED: 0, VerdictStatus.REFUSED: 1}.get(verdict.status, 2)
+    timed = sys.stdout.isatty()
+    for step in verdict.steps:
+        took = "known" if step.known else f"{step.seconds:.2f} s" if step.seconds >= 0.005 else ""
+        detail = " ".join(filter(None, (step.detail, f"({took})" if timed and took else "")))
+        click.echo(f"{marks[step.outcome]} {step.step:<9} {detail}".rstrip())
+        if step.code and step.hint:
+            click.echo(f"            hint: {step.hint}")
+    for warning in verdict.warnings:
+        click.echo(f"{click.style('warning', fg='yellow')}: {warning}")
+    color = {"Verified": "green", "Refused": "red"}.get(str(verdict.status), "yellow")
+    code = f" [{verdict.code}]" if verdict.code else ""
+    click.echo(f"{click.style(str(verdict.status), fg=color)}: {verdict.reference}{code}")
+    if (pinned := _pinned(verdict)) and pinned != verdict.reference:
+        click.echo(f"  to pin what was looked at, write  artifact: {pinned}")
+
+
+def _pinned(verdict: Verdict) -> str:
+    """Give the reference with the digest of what was looked at; empty where that was not learnt."""
+    return f"{verdict.reference.partition('@')[0]}@{verdict.digest}" if verdict.digest else ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -142,11 +168,12 @@ def _subject(target: str, path: Path, cluster: str | None, rule: SignatureRule |
     rules = (rule,) if rule is not None else ()
     if "/" in target:
         return _Subject(reference=target, expected=Expected(require_digest=False, signatures=rules))
-    from reconciler.agent.artifact_policy import wanted
+    from reconciler.agent.artifact_policy import expected_of, wanted
     from reconciler.agent.fleetsync import Policy
-    from reconciler.artifact.model import Verdict, VerdictStatus
+    from reconciler.artifact.checklist import refusal
     from reconciler.artifact.reference import parse_reference
-    from reconciler.cli.fleets import sound_fleet
+    from reconciler.artifact.sources import CommitFiles, Sources
+    from reconciler.cli.fleets import open_tree, sound_fleet
     from reconciler.errors import ArtifactError, InputError
     from reconciler.fleet import assign
     from reconciler.fleet.model import AppAssignment
@@ -158,22 +185,24 @@ def _subject(target: str, path: Path, cluster: str | None, rule: SignatureRule |
             f"there is no app {target!r} in {path}",
             hint=f"one of: {', '.join(sorted(fleet.apps)) or 'none'}; a reference has a / in it",
         )
-    reference, application, spin = str(definition.spec.get("artifact", "")), definition.application, None
+    reference, application, spec, manifest = (
+        str(definition.spec.get("artifact", "")), definition.application, definition.spec, definition.manifest_path,
+    )  # fmt: skip
+    document: Mapping[str, Any] = {}
     if cluster is not None:
         unit = assign(fleet, cluster).units.get(target)
         if not isinstance(unit, AppAssignment):
             raise InputError(
                 f"app {target!r} does not run on {cluster}, or is not valid", hint="see spinfleet validate"
             )
-        reference, application, spin = unit.spec["artifact"], unit.application, fleet.clusters[cluster].spec.get("spin")
+        reference, application, spec, manifest = unit.spec["artifact"], unit.application, unit.spec, unit.manifest_path
+        document = fleet.clusters[cluster].spec
     artifacts = fleet.spec.get("artifacts") or {}
     try:
-        asked = wanted(parse_reference(reference), artifacts, fleet.signatures, Policy(require_digest=False))
+        policy = Policy(require_digest=False)
+        asked = wanted(parse_reference(reference), artifacts, fleet.signatures, policy)
     except ArtifactError as error:
-        return Verdict(
-            status=VerdictStatus.REFUSED, reference=reference, code=error.code, message=error.message, hint=error.hint
-        )
-    expected = Expected(
-        require_digest=False, application=application, spin=spin, signatures=(*asked.signatures, *rules)
-    )
-    return _Subject(reference=reference, expected=expected)
+        return refusal(reference, error)
+    sources = Sources(commit=CommitFiles(open_tree(path)), manifest=manifest)
+    expected = expected_of(asked, artifacts, application, spec, document, sources)
+    return _Subject(reference=reference, expected=replace(expected, signatures=(*asked.signatures, *rules)))

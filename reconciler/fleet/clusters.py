@@ -30,6 +30,7 @@ def define_cluster(document: Document) -> Cluster:
         line=document.line,
         labels=readable,
         spec=_spec(document) if document.valid else {},
+        document=document.yaml,
     )
 
 

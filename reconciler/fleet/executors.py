@@ -50,7 +50,7 @@ def declared_executors(fleet: Fleet, cluster: Cluster, runtimes: Runtimes) -> di
     for name, entry in sorted({DEFAULT_EXECUTOR: {}, **wanted}.items()):
         place = cluster if name in (cluster.spec.get("executors") or {}) else fleet
         executor = _declared(name, entry or {}, cluster, runtimes)
-        executor = replace(executor, path=place.path, line=place.line)
+        executor = replace(executor, path=place.path, line=_line(place, name))
         faults = [*_misdeclared(entry or {}), *_mismatched(executor, runtimes, cluster)]
         if executor.runtime_class is not None:
             class_name = executor.runtime_class["metadata"]["name"]
@@ -60,6 +60,14 @@ def declared_executors(fleet: Fleet, cluster: Cluster, runtimes: Runtimes) -> di
                 faults.append((message, "give one of them a runtimeClassName of its own", Severity.ERROR))
         found[name] = replace(executor, faults=tuple(faults))
     return found
+
+
+def _line(place: Fleet | Cluster, name: str) -> int | None:
+    """Give the line that declares an executor; none of the default one that nobody declares."""
+    if name not in (place.spec.get("executors") or {}):
+        return None
+    found = place.document.place(f"/spec/executors/{name}") if place.document is not None else None
+    return found[0] if found is not None else place.line
 
 
 def brought_executor(sourced: SourcedObject, runtimes: Runtimes, cluster: Cluster) -> Executor:

@@ -38,6 +38,7 @@ class Cluster:
     line: int
     labels: Mapping[str, str] = field(default_factory=dict)
     spec: Mapping[str, Any] = field(default_factory=dict)
+    document: Document | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -169,7 +170,7 @@ class Executor:
     name: str
     spec: Mapping[str, Any]
     path: str = ""
-    line: int | None = None
+    line: int | None = field(default=None, compare=False)
     made: bool = True
     runtime_class: Mapping[str, Any] | None = None
     faults: tuple[tuple[str, str, Severity], ...] = ()

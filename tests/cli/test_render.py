@@ -42,6 +42,27 @@ def test_an_app_that_can_not_be_rendered_is_told_and_the_rest_is_shown(spinfleet
     assert "unknown field 'nonsense'" in answer.stderr
 
 
+def test_every_object_names_the_line_that_asked_for_it(spinfleet: Spinfleet) -> None:
+    plain = spinfleet("render", "--cluster", "eu", "--path", EXAMPLE, "hello")
+    answer = spinfleet("render", "--cluster", "eu", "--path", EXAMPLE, "--with-source", "hello")
+    assert list(yaml.safe_load_all(answer.stdout)) == list(yaml.safe_load_all(plain.stdout))
+    comments = [line for line in answer.stdout.splitlines() if line.startswith("# ")]
+    assert comments[0].startswith("# apps/hello/app.yaml:")
+    assert any("spec.routes.0" in line for line in comments)
+    items = json.loads(
+        spinfleet("render", "--cluster", "eu", "--path", EXAMPLE, "--with-source", "-o", "json", "hello").stdout
+    )["items"]
+    places = [item["metadata"]["annotations"]["spinfleet.dev/source"] for item in items]
+    assert all(place.startswith("apps/hello/app.yaml:") for place in places)
+
+
+def test_a_tree_shows_objects_below_their_owners(spinfleet: Spinfleet) -> None:
+    lines = spinfleet("render", "--cluster", "eu", "--path", EXAMPLE, "-o", "tree").stdout.splitlines()
+    owners = [line for line in lines if line[0] not in "├└"]
+    assert owners == ["_shared", "greeter", "hello", "web"]
+    assert any(line.startswith("└─ SpinApp.core.spinkube.dev shop/greeter  apps/") for line in lines)
+
+
 def test_explain_names_the_override_that_set_a_value(spinfleet: Spinfleet) -> None:
     answer = spinfleet("explain", "hello", "--cluster", "eu", "--path", EXAMPLE, "-o", "json")
     assert answer.returncode == 0, answer.stderr

@@ -29,6 +29,11 @@ class Case:
     def __init__(self, name: str, cluster: str) -> None:
         self.name, self.cluster = name, cluster
 
+    @property
+    def folder(self) -> Path:
+        """The fleet's folder."""
+        return _fleet(self.name)
+
     def rendered(self) -> tuple[list[dict[str, Any]], list[str]]:
         """Give the objects in order of their units, and the problems as text."""
         loaded = load(WorkTree(_fleet(self.name)))

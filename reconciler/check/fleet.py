@@ -190,7 +190,7 @@ def _claims(fleet: Fleet, definition: _Definition, unit: Unit, keys: list[Object
     namespace = str(written.get("namespace", unit.namespace))
     for key in keys:
         yield _object(key, namespace if key.namespace == unit.namespace else key.namespace)
-    for route in routes_of(unit, []):
+    for route in routes_of(unit):
         entry = written["routes"][route.index]
         path = entry.get("path", route.path) if entry.get("paths") != "fromManifest" else route.path
         text = f"route {entry['host']}{path.rstrip('/')} {route.match}"

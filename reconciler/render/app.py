@@ -19,7 +19,7 @@ from reconciler.render.model import APP_ANNOTATION, SOURCE_ANNOTATION
 from reconciler.render.monitoring import pod_monitor
 from reconciler.render.network_policy import network_policy
 from reconciler.render.places import problem_at
-from reconciler.render.routes import Route, routes_of
+from reconciler.render.routes import Route, route_problems, routes_of
 from reconciler.render.runtime_config import needs_secret, runtime_config_secret
 from reconciler.render.runtime_config_rules import runtime_config_problems
 from reconciler.render.spinapp import spinapp
@@ -43,7 +43,8 @@ def app_objects(app: AppAssignment, problems: list[Problem]) -> list[dict[str, A
         made.append(job(app, secret, problems))
     else:
         made.append(spinapp(app, secret))
-        routes = routes_of(app, problems)
+        routes = routes_of(app)
+        problems.extend(route_problems(app))
         made += [*_scaler(app, routes, problems), *ingresses(app, routes), *http_routes(app, routes, problems)]
     made += _around(app, problems)
     if not app.creates_deployment:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,11 +13,11 @@ from reconciler.render.spinkube import SERVICE_PORT
 
 def ingresses(app: AppAssignment, routes: Sequence[Route]) -> list[dict[str, Any]]:
     """Give the Ingresses of the routes that name no gateway; routes that differ in class or annotations need an object each."""
-    groups: dict[str, list[Route]] = {}
+    groups: dict[tuple[Any, ...], list[Route]] = {}
     for route in routes:
         if "gateway" not in route.entry:
-            sort = [route.entry.get("ingressClass", ""), route.entry.get("annotations") or {}]
-            groups.setdefault(json.dumps(sort, sort_keys=True), []).append(route)
+            sort = (route.entry.get("ingressClass"), *sorted((route.entry.get("annotations") or {}).items()))
+            groups.setdefault(sort, []).append(route)
     return [
         _ingress(app, app.name if number == 0 else f"{app.name}-{number + 1}", group)
         for number, group in enumerate(groups.values())

@@ -6,8 +6,9 @@ Spin sees the full path, so no rule rewrites it. Source of the manifest's routes
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from reconciler.fleet.model import AppAssignment
@@ -18,8 +19,7 @@ _SPINS_OWN = "/.well-known/spin"
 #: What says which way a route goes: two entries for one path must agree on it.
 _WAYS = ("gateway", "ingressClass")
 #: What neither an Ingress nor an HTTPRoute takes in a path (source: networking/validation; gateway.networking.k8s.io, HTTPPathMatch).
-_REFUSED = ("//", "/./", "/../", "%2f", "%2F")
-_REFUSED_ENDS = ("/..", "/.")
+_REFUSED = re.compile(r"//|/\.\.?(?=/|$)|%2[fF]")
 _LONGEST_PATH = 1024
 _GATEWAY_PATH = re.compile(r"(?:[-A-Za-z0-9/._~!$&'()*+,;=:@]|%[0-9a-fA-F]{2})+")
 
@@ -35,29 +35,44 @@ class Route:
     entry: Mapping[str, Any]
 
 
-def routes_of(app: AppAssignment, problems: list[Problem]) -> tuple[Route, ...]:
-    """Give an app's routes in order, each host and path once; what leads nowhere is a problem."""
-    entries = app.spec.get("routes") or ()
+def routes_of(app: AppAssignment) -> tuple[Route, ...]:
+    """Give an app's routes in order, each host and path once. What is wrong with them is told by `route_problems`."""
+    entries = app.spec.get("routes")
     if not entries:
         return ()
-    answered = list(manifest_paths(app))
+    answered = tuple(manifest_paths(app))
     if not answered:
-        message = "routes lead to an http trigger, and no retained component of the app has a public one"
-        problems.append(
-            problem_at(app, "/routes", "render.route", message, "remove spec.routes, or retain the component")
-        )
         return ()
     found: dict[tuple[str, str, str], Route] = {}
     for index, entry in enumerate(entries):
-        problems.extend(_contradictions(app, entry, index))
         for path, match in _paths(entry, answered):
-            route = Route(host=entry["host"], path=path, match=match, index=index, entry=entry)
-            first = found.setdefault((route.host, path, match), route)
-            if first is not route and any(first.entry.get(name) != entry.get(name) for name in _WAYS):
-                message = f"{route.host}{path} is routed twice, in two ways (routes {first.index + 1} and {index + 1})"
-                problems.append(problem_at(app, f"/routes/{index}", "render.route", message, "remove one of them"))
-            _judge(app, route, answered, problems)
+            place = (entry["host"], path, match)
+            if place not in found:
+                found[place] = Route(host=entry["host"], path=path, match=match, index=index, entry=entry)
     return tuple(found.values())
+
+
+def route_problems(app: AppAssignment) -> Iterator[Problem]:
+    """Tell of routes that lead nowhere, contradict one another or themselves, or can't be said."""
+    entries = app.spec.get("routes")
+    if not entries:
+        return
+    answered = tuple(manifest_paths(app))
+    if not answered:
+        message = "routes lead to an http trigger, and no retained component of the app has a public one"
+        yield problem_at(app, "/routes", "render.route", message, "remove spec.routes, or retain the component")
+        return
+    first: dict[tuple[str, str, str], tuple[int, Mapping[str, Any]]] = {}
+    for index, entry in enumerate(entries):
+        yield from _contradictions(app, entry, index)
+        for path, match in _paths(entry, answered):
+            before, other = first.setdefault((entry["host"], path, match), (index, entry))
+            if before != index and any(other.get(name) != entry.get(name) for name in _WAYS):
+                message = f"{entry['host']}{path} is routed twice, in two ways (routes {before + 1} and {index + 1})"
+                yield problem_at(app, f"/routes/{index}", "render.route", message, "remove one of them")
+            yield from _judged(
+                app, Route(host=entry["host"], path=path, match=match, index=index, entry=entry), answered
+            )
 
 
 def _contradictions(app: AppAssignment, entry: Mapping[str, Any], index: int) -> Iterator[Problem]:
@@ -81,6 +96,7 @@ def manifest_paths(app: AppAssignment) -> Iterator[tuple[str, str]]:
             yield ingress_path(route)
 
 
+@lru_cache(maxsize=4096)
 def ingress_path(route: str) -> tuple[str, str]:
     """Give a Spin route as an Ingress can say it: `/a` Exact; `/a/...`, `/a/*` and `/a/:id/b` Prefix `/a`."""
     segments: list[str] = []
@@ -93,34 +109,34 @@ def ingress_path(route: str) -> tuple[str, str]:
 
 def path_fault(path: str, *, gateway: bool) -> str:
     """Say why an Ingress or, with `gateway`, an HTTPRoute can't have a path; empty where it can."""
-    found = next((each for each in _REFUSED if each in path), "")
-    found = found or next((each for each in _REFUSED_ENDS if path.endswith(each)), "")
-    if found:
-        return f"path {path[:80]!r} has {found!r}, which Kubernetes refuses"
+    if (found := _REFUSED.search(path)) is not None:
+        return f"path {path[:80]!r} has {found[0]!r}, which Kubernetes refuses"
     if gateway and (len(path) > _LONGEST_PATH or _GATEWAY_PATH.fullmatch(path) is None):
         return f"path {path[:80]!r} has characters that an HTTPRoute refuses, or is longer than {_LONGEST_PATH}"
     return ""
 
 
-def _paths(entry: Mapping[str, Any], answered: list[tuple[str, str]]) -> list[tuple[str, str]]:
+def _paths(entry: Mapping[str, Any], answered: Sequence[tuple[str, str]]) -> Sequence[tuple[str, str]]:
     if entry.get("paths") == "fromManifest":
         return answered
-    return [(entry.get("path", "/"), entry.get("match", "Prefix"))]
+    return ((entry.get("path", "/"), entry.get("match", "Prefix")),)
 
 
-def _judge(app: AppAssignment, route: Route, answered: list[tuple[str, str]], problems: list[Problem]) -> None:
+def _judged(app: AppAssignment, route: Route, answered: Sequence[tuple[str, str]]) -> Iterator[Problem]:
     pointer = f"/routes/{route.index}"
     if fault := path_fault(route.path, gateway="gateway" in route.entry):
         hint = "write a path that can be said, and let Spin tell the rest apart"
-        problems.append(problem_at(app, f"{pointer}/path", "render.route", fault, hint))
+        yield problem_at(app, f"{pointer}/path", "render.route", fault, hint)
+    if "paths" in route.entry:
+        return
     if not any(_meet(route.path, route.match, *other) for other in answered):
         message = f"no retained component answers under {route.path}"
         hint = f"the manifest has {', '.join(sorted({path for path, _ in answered})[:5])}"
-        problems.append(problem_at(app, f"{pointer}/path", "render.route", message, hint))
+        yield problem_at(app, f"{pointer}/path", "render.route", message, hint)
     around = route.match == "Prefix" and route.path.rstrip("/") and _below(_SPINS_OWN, route.path)
-    if (_below(route.path, _SPINS_OWN) or around) and not route.entry.get("paths"):
+    if _below(route.path, _SPINS_OWN) or around:
         message = f"{_SPINS_OWN} is Spin's own: it tells strangers what runs here"
-        problems.append(warning_at(app, f"{pointer}/path", "render.public-well-known", message, "remove this route"))
+        yield warning_at(app, f"{pointer}/path", "render.public-well-known", message, "remove this route")
 
 
 def _meet(path: str, match: str, other: str, other_match: str) -> bool:

@@ -58,7 +58,7 @@ def _taken(unit: AppAssignment | BundleAssignment, key: ObjectKey, other: AppAss
 
 
 def _routes(app: AppAssignment, taken: dict[tuple[str, str, str], AppAssignment]) -> Iterable[Problem]:
-    for route in routes_of(app, []):
+    for route in routes_of(app):
         place = (route.host, route.path.rstrip("/"), route.match)
         other = taken.setdefault(place, app)
         if other is not app:

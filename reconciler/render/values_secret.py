@@ -37,6 +37,8 @@ def sealed_values(app: AppAssignment) -> Mapping[ObjectKey, Sealed]:
 
 def _used(app: AppAssignment) -> dict[str, tuple[ValuesFile, list[str]]]:
     """Give the files that the app uses on this cluster with the keys it reads, by blob."""
+    if not app.files:
+        return {}
     files = {file.path: file for file in app.files}
     keys: dict[str, set[str]] = {}
     by_blob: dict[str, ValuesFile] = {}

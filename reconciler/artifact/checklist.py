@@ -27,6 +27,7 @@ _OWN_STEP = {
             "artifact.address",
             "artifact.token",
             "artifact.encoding",
+            "artifact.unsupported",
         }
     ),
     Step.DIGEST: frozenset({"artifact.digest", "artifact.size"}),

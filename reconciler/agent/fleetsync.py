@@ -133,7 +133,6 @@ def parse(obj: Mapping[str, Any]) -> FleetSync:
 def _unsupported(spec: Mapping[str, Any]) -> tuple[str, ...]:
     """Name the fields that ask for what this version does not do: to pass over them would be to promise it."""
     asked = {
-        "source.verify": bool(spec["source"].get("verify")),
         "deletionPolicy: Delete": spec.get("deletionPolicy") == "Delete",
         "status.publish": bool((spec.get("status") or {}).get("publish")),
     }

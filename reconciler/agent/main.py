@@ -41,6 +41,7 @@ from reconciler.cluster.events import Recorder
 from reconciler.cluster.watch import Changed, Complete, Selection, watch
 from reconciler.errors import ClusterError, InputError, SpinfleetError, UnavailableError
 from reconciler.fleet.model import API_GROUP
+from reconciler.git.signers import signers_of
 from reconciler.plan.model import ObjectKey
 
 logger = logging.getLogger(__name__)
@@ -173,10 +174,11 @@ class Agent:
         folder = options.cache / f"{sync.namespace}.{sync.name}"
         registries = await registries_of(connection, sync)
         policy = await policy_of(connection, sync)
+        signers = signers_of(sync.source.keys) if sync.source.keys else ()
         async with Verifier(registries=registries, cache=folder / "verdicts") as verifier:
             syncer = Syncer(
                 sync=sync, identity=identity, parent=parent,
-                source=FleetSource(connection=connection, folder=folder, allow_local=options.allow_local_sources),
+                source=FleetSource(connection=connection, folder=folder, allow_local=options.allow_local_sources, signers=signers),
                 releases=Releases(verifier=verifier, metrics=self.metrics, policy=policy, decryption=decryption), writer=writer, watches=watches, desired=desired,
                 members=members, queue=queue, metrics=self.metrics, extent=known_extent(sync), wake=wake.set,
                 state=State(

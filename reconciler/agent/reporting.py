@@ -48,6 +48,8 @@ def report_of(syncer: Syncer) -> Report:
         commit_seen=state.seen,
         commit_applied=state.accepted,
         source_error=state.source_error,
+        unsigned=state.unsigned,
+        signer=state.signer,
         commit_refused=state.refused,
         syncing=state.syncing,
         stalled=state.stalled,

@@ -16,14 +16,16 @@ from reconciler.artifact.sources import CommitFiles
 from reconciler.cluster.connection import Connection
 from reconciler.cluster.discovery import Resource
 from reconciler.cluster.read import get
-from reconciler.errors import ClusterError, InputError
+from reconciler.errors import ClusterError, InputError, UnavailableError
 from reconciler.fleet import LoadCache, load
 from reconciler.fleet.model import Loaded
 from reconciler.fleet.patterns import identity_fault
 from reconciler.fleet.signature_rules import SignatureRule, SigningKey, rule_of
 from reconciler.git.fetch import Fetched, fetch, fetched_commit
+from reconciler.git.signers import Signer
 from reconciler.git.snapshot import Snapshot, TreeCache
 from reconciler.git.source import Credentials, Source
+from reconciler.git.verify import signer_of
 from reconciler.public_keys import load_public_key
 
 _SECRETS = Resource(group="", version="v1", kind="Secret", plural="secrets", namespaced=True, verbs=frozenset({"get"}))
@@ -34,11 +36,15 @@ _CONFIG_MAPS = Resource(
 
 @dataclass(kw_only=True, slots=True)
 class FleetSource:
-    """Follows one repository. `folder` keeps the bare repository; it may be lost at any time."""
+    """Follows one repository. `folder` keeps the bare repository; it may be lost at any time.
+
+    `signers` are those one of whom must have signed what is followed; empty where nobody need.
+    """
 
     connection: Connection
     folder: Path
     allow_local: bool
+    signers: tuple[Signer, ...] = ()
     _trees: TreeCache = field(default_factory=TreeCache)
     _documents: LoadCache = field(default_factory=LoadCache)
     _digests: dict[str, str] = field(default_factory=dict)
@@ -71,6 +77,15 @@ class FleetSource:
             credentials=credentials,
         )
         return await fetch(source, self.repository, local=self.allow_local)
+
+    async def signer(self, sync: FleetSync, commit: str) -> tuple[str, str]:
+        """Give who has signed a commit of those who may, and why nobody has; both empty where nobody need."""
+        if not self.signers:
+            return "", ""
+        try:
+            return await asyncio.to_thread(signer_of, self.repository, commit, self.signers, tag=sync.source.tag), ""
+        except (InputError, UnavailableError) as error:
+            return "", f"{error.message}; {error.hint}" if error.hint else error.message
 
     async def policy(self, sync: FleetSync, last: Policy) -> Policy:
         """Give the policy as it is now; nothing is asked where the FleetSync itself says it all. Raises InputError and ClusterError."""

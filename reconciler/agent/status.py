@@ -51,6 +51,7 @@ class AppReport:
 class Report:
     """Everything that status says. `stalled` names what a person must change before anything can go on.
 
+    `unsigned` says why the newest commit is not taken where its signature is at fault, `signer` who has signed `commit_seen`.
     `loaded` False: no commit has been read since this agent started, so nothing is known of the apps.
     """
 
@@ -69,6 +70,8 @@ class Report:
     failures: tuple[ObjectFailure, ...]
     loaded: bool = True
     repository_keys_only: bool = False
+    unsigned: str = ""
+    signer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +137,13 @@ def _ready(report: Report, parts: Sequence[Condition]) -> Condition:
 def _source_ready(report: Report) -> Condition:
     if report.source_error:
         return Condition("SourceReady", "False", "FetchFailed", report.source_error)
+    if report.unsigned:
+        stays = f"{report.commit_seen[:12] or 'nothing'} stays: "
+        return Condition("SourceReady", "False", "NotSigned", f"{stays}{report.unsigned}")
     if not report.commit_seen:
         return Condition("SourceReady", "Unknown", "Progressing", "nothing fetched yet")
-    return Condition("SourceReady", "True", "Fetched", f"commit {report.commit_seen}")
+    signed = f", signed by {report.signer}" if report.signer else ""
+    return Condition("SourceReady", "True", "Fetched", f"commit {report.commit_seen}{signed}")
 
 
 def _valid(report: Report) -> Condition:

@@ -59,6 +59,8 @@ class State:
     seen: str = ""
     accepted: str = ""
     source_error: str = ""
+    unsigned: str = ""
+    signer: str = ""
     refused: bool = False
     stalled: str = ""
     syncing: bool = False
@@ -114,13 +116,24 @@ class Syncer:
                 fetched = await self.source.fetch(self.sync)
         except SpinfleetError as error:
             self.state.source_error = error.message
-            if not self.state.seen:
-                self.state.seen = await asyncio.to_thread(self.source.last)
+            if not self.state.seen and (last := await asyncio.to_thread(self.source.last)):
+                await self._see(last)
             return
         self.state.source_error = ""
         if fetched.rewritten:
             logger.warning("history rewritten: %s is no ancestor of %s", fetched.previous, fetched.commit)
-        self.state.seen = fetched.commit
+        await self._see(fetched.commit)
+
+    async def _see(self, commit: str) -> None:
+        """Take note of a commit that is signed as asked. With any other we stay where we are; after a restart, where we were."""
+        signer, self.state.unsigned = await self.source.signer(self.sync, commit)
+        if self.state.unsigned:
+            logger.warning("not taken: %s", self.state.unsigned)
+            known = self.state.accepted if not self.state.seen else ""
+            if known and not (accepted := await self.source.signer(self.sync, known))[1]:
+                self.state.seen, self.state.signer = known, accepted[0]
+            return
+        self.state.seen, self.state.signer = commit, signer
 
     async def _take(self, commit: str) -> None:
         """Accept a commit, or refuse it whole, and bring its apps to what they may run now."""

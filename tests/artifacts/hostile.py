@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import tarfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import wasmtime
+
+from reconciler.artifact.layout import APPLICATION_LAYER, ARCHIVE_TYPE, CONFIG_TYPE, DATA_TYPE, LOCKED_APP_LABEL
+from tests.artifacts.storage import Repository, digest_of
 
 MODULE = b"\0asm\x01\0\0\0"
 COMPONENT = b"\0asm\x0d\0\x01\0"
@@ -235,4 +240,197 @@ ARCHIVES: Mapping[str, Hostile] = {
         "artifact.archive",
         "follows the gzip stream",
     ),
+}
+
+
+WASM_TYPE = "application/vnd.wasm.content.layer.v1+wasm"
+MANIFEST = b"""\
+spin_manifest_version = 2
+[application]
+name = "app"
+[[trigger.http]]
+route = "/..."
+component = "main"
+[component.main]
+source = "main.wasm"
+"""
+
+
+def artifact(
+    wasm: bytes,
+    *layers: tuple[str, bytes],
+    locked: Callable[[dict[str, Any]], object] = lambda _: None,
+    manifest: Callable[[dict[str, Any]], object] = lambda _: None,
+    config: Callable[[dict[str, Any]], object] = lambda _: None,
+) -> tuple[Repository, str]:
+    """Give a repository with an artifact of one component and more layers, changed as asked, and its digest."""
+    repository = Repository()
+    descriptors = [repository.put_blob(data, kind) for kind, data in ((WASM_TYPE, wasm), *layers)]
+    app: dict[str, Any] = {
+        "spin_lock_version": 0,
+        "metadata": {"name": "app", "trigger": {"type": "http"}, "triggers": {}},
+        "triggers": [
+            {
+                "id": "main-http-trigger",
+                "trigger_type": "http",
+                "trigger_config": {"component": "main", "route": "/..."},
+            }
+        ],
+        "components": [
+            {"id": "main", "source": {"content_type": "application/wasm", "digest": descriptors[0]["digest"]}}
+        ],
+    }
+    locked(app)
+    descriptors.append(repository.put_blob(json.dumps(app).encode(), APPLICATION_LAYER))
+    said: dict[str, Any] = {
+        "architecture": "wasm",
+        "os": "Wasip1",
+        "config": {"Labels": {LOCKED_APP_LABEL: descriptors[-1]["digest"]}},
+    }
+    config(said)
+    document = {
+        "schemaVersion": 2,
+        "config": repository.put_blob(json.dumps(said).encode(), CONFIG_TYPE),
+        "layers": descriptors,
+    }
+    manifest(document)
+    return repository, repository.put_manifest(document, "v1")
+
+
+def greeting(**changes: Any) -> Callable[[], tuple[Repository, str]]:
+    """Make an artifact of a good component, with something else wrong."""
+    layers = changes.pop("layers", ())
+    return lambda: artifact(component_with(exports=[name(HTTP)]), *layers, **changes)
+
+
+def _first(app: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = app["components"][0]
+    return found
+
+
+def _raw(document: bytes) -> Callable[[], tuple[Repository, str]]:
+    def made() -> tuple[Repository, str]:
+        repository = Repository()
+        return repository, repository.put_manifest(document)
+
+    return made
+
+
+DATA = (DATA_TYPE, b"hello, world")
+DATA_DIGEST = digest_of(DATA[1])
+NATIVE = b"\x7fELF native"
+
+#: Whole artifacts: what makes the repository, and the code of the refusal.
+ARTIFACTS: Mapping[str, tuple[Callable[[], tuple[Repository, str]], str]] = {
+    "100,000 layers": (
+        _raw(b'{"schemaVersion":2,"config":{},"layers":[' + b"{}," * 99_999 + b"{}]}"),
+        "artifact.json",
+    ),
+    "2,000 layers": (greeting(manifest=lambda d: d.update(layers=d["layers"] * 1_000)), "artifact.layers"),
+    "a manifest with a key twice": (_raw(b'{"schemaVersion":2,"schemaVersion":2}'), "artifact.json"),
+    "deep brackets": (_raw(b'{"schemaVersion":2,"layers":' + b"[" * 50_000), "artifact.json"),
+    "an index": (_raw(b'{"schemaVersion":2,"manifests":[]}'), "artifact.image-index"),
+    "an ordinary image": (
+        greeting(
+            manifest=lambda d: d.update(
+                layers=[{**d["layers"][0], "mediaType": "application/vnd.oci.image.layer.v1.tar+gzip"}]
+            )
+        ),
+        "artifact.container-image",
+    ),
+    "a layer of 9e18 bytes": (greeting(manifest=lambda d: d["layers"][0].update(size=9 * 10**18)), "artifact.size"),
+    "a layer larger than it says": (greeting(manifest=lambda d: d["layers"][0].update(size=3)), "artifact.size"),
+    "two applications": (
+        greeting(layers=[(APPLICATION_LAYER, b'{"spin_lock_version":0}')]),
+        "artifact.application-layer",
+    ),
+    "an unknown layer": (greeting(layers=[("application/x-evil", b"evil")]), "artifact.layer-type"),
+    "a config that names another application": (
+        greeting(config=lambda c: c["config"]["Labels"].update({LOCKED_APP_LABEL: DATA_DIGEST})),
+        "artifact.config",
+    ),
+    "native code in a layer that nothing names": (
+        greeting(layers=[(WASM_TYPE, serialized())]),
+        "artifact.precompiled",
+    ),
+    "native code as a component in a data layer": (
+        greeting(
+            layers=[(DATA_TYPE, NATIVE)],
+            locked=lambda d: _first(d)["source"].update(digest=digest_of(NATIVE)),
+        ),
+        "artifact.component-layer",
+    ),
+    "a component that is data": (
+        greeting(layers=[DATA], locked=lambda d: _first(d)["source"].update(digest=DATA_DIGEST)),
+        "artifact.component-layer",
+    ),
+    "bad base64": (
+        greeting(locked=lambda d: _first(d).update(files=[{"path": "a", "inline": "@@"}])),
+        "artifact.inline",
+    ),
+    "inline content of another digest": (
+        greeting(locked=lambda d: _first(d).update(files=[{"path": "a", "inline": "aGk", "digest": DATA_DIGEST}])),
+        "artifact.inline",
+    ),
+    "a file that leaves its folder": (
+        greeting(
+            layers=[DATA],
+            locked=lambda d: _first(d).update(files=[{"path": "../../etc/passwd", "digest": DATA_DIGEST}]),
+        ),
+        "artifact.file-path",
+    ),
+    "a component whose id leaves its folder": (
+        greeting(locked=lambda d: _first(d).update(id="../../assets")),
+        "artifact.locked-app",
+    ),
+    "a file in no layer": (
+        greeting(locked=lambda d: _first(d).update(files=[{"path": "a", "digest": DATA_DIGEST}])),
+        "artifact.file-layer",
+    ),
+    "dependencies that were not composed": (
+        greeting(locked=lambda d: _first(d).update(dependencies={"a:b/c": {"source": {}}})),
+        "artifact.dependencies",
+    ),
+    "something to be understood": (
+        greeting(locked=lambda d: d.update(must_understand=["telepathy"])),
+        "artifact.must-understand",
+    ),
+    "a host that can do more": (
+        greeting(locked=lambda d: d.update(host_requirements={"telepathy": "required"})),
+        "artifact.host-requirement",
+    ),
+    "a second trigger that nobody reviewed": (
+        greeting(
+            locked=lambda d: d["triggers"].append(
+                {"id": "x", "trigger_type": "http", "trigger_config": {"component": "main", "route": "/admin"}}
+            )
+        ),
+        "artifact.differs-from-git",
+    ),
+    "a host that nobody reviewed": (
+        greeting(locked=lambda d: _first(d).update(metadata={"allowed_outbound_hosts": ["*://*:*"]})),
+        "artifact.differs-from-git",
+    ),
+    "no handler": (lambda: artifact(component_with(exports=[name("wasi:cli/run@0.2.0")])), "artifact.world"),
+    "two handlers": (
+        lambda: artifact(component_with(exports=[name(HTTP), name("fermyon:spin/inbound-http")])),
+        "artifact.world",
+    ),
+    "an interface that Spin has not": (
+        lambda: artifact(component_with([name("wasi:nn/graph@0.2.0")], [name(HTTP)])),
+        "artifact.world",
+    ),
+    "an interface that nothing provides": (
+        lambda: artifact(component_with([name("acme:billing/ledger")], [name(HTTP)])),
+        "artifact.world",
+    ),
+    "a compile bomb": (lambda: artifact(compile_bomb()), "artifact.too-costly"),
+    **{
+        f"Wasm: {what}": (lambda case=case: artifact(case.make()), case.code)  # type: ignore[misc]
+        for what, case in WASM.items()
+    },
+    **{
+        f"archive: {what}": (lambda case=case: greeting(layers=[(ARCHIVE_TYPE, case.make())])(), case.code)  # type: ignore[misc]
+        for what, case in ARCHIVES.items()
+    },
 }

@@ -24,6 +24,7 @@ from reconciler.agent.observing import Observer
 from reconciler.agent.options import AgentOptions
 from reconciler.agent.parent import Parent, known_extent
 from reconciler.agent.queue import WorkQueue
+from reconciler.agent.registry_logins import until_logins_changed
 from reconciler.agent.releases import Releases
 from reconciler.agent.reporting import report_of, stalled_report
 from reconciler.agent.server import serving
@@ -225,6 +226,9 @@ class Follower:
             asyncio.create_task(self.syncer.queue.work(self._reconcile, workers=self.workers)),
             asyncio.create_task(self._sync()),
             asyncio.create_task(self._report()),
+            asyncio.create_task(
+                until_logins_changed(self.syncer.parent.connection, self.syncer.sync, self.syncer.releases)
+            ),
         ]
         try:
             done, _ = await asyncio.wait([restart, *others], return_when=asyncio.FIRST_COMPLETED)

@@ -147,7 +147,8 @@ class Releases:
         else:
             self.held[unit.name] = decision
         if isinstance(decision, Held) and decision.again:
-            self._due[unit.name] = time.monotonic() + self._backoff.next_delay(unit.name)
+            asked = decision.verdict.retry_after if decision.verdict is not None else None
+            self._due[unit.name] = time.monotonic() + max(self._backoff.next_delay(unit.name), asked or 0.0)
         else:
             self._settled(unit.name)
         return decision

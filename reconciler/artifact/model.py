@@ -131,12 +131,13 @@ class Verdict:
     @property
     def lasting(self) -> bool:
         """Whether looking again would find the same: not so where something was incomplete, or a registry gave other bytes."""
-        return not (self.again or self.code in MAY_BE_REPAIRED)
+        return not self.again
 
     @property
     def again(self) -> bool:
-        """Whether it is worth asking again: nothing was decided, or what is missing may still come to be."""
-        return self.status is VerdictStatus.INCOMPLETE or self.code.startswith(_MAY_COME)
+        """Whether it is worth asking again: nothing was decided, what is missing may come to be, or a registry be repaired."""
+        undecided = self.status is VerdictStatus.INCOMPLETE
+        return undecided or self.code.startswith(_MAY_COME) or self.code in MAY_BE_REPAIRED
 
     def remembered(self) -> Verdict:
         """Give the same verdict as one that took no time and looked at nothing."""

@@ -3,6 +3,7 @@ signer makes, where a binary is named in SPINFLEET_COSIGN."""
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import subprocess
 from dataclasses import replace
@@ -14,10 +15,11 @@ import pytest
 from reconciler.artifact.access import RegistryAccess
 from reconciler.artifact.model import Expected, Verdict, VerdictStatus
 from reconciler.artifact.verify import Verifier
-from reconciler.fleet.signature_rules import SignatureRule, SigningKey
+from reconciler.fleet.signature_rules import SignatureRule, SignerIdentity, SigningKey
 from reconciler.local import publish
 from reconciler.manifest import parse
 from tests.artifacts import signer
+from tests.artifacts.sigstore_instance import GITHUB, RELEASE, START, Sigstore, dsse_body
 from tests.artifacts.storage import Repository, recorded
 
 RECORDED = Path(__file__).parent / "cosign" / "keyed.json"
@@ -153,3 +155,59 @@ async def test_what_cosign_signs_now_verifies(
         assert answer.returncode == 0, answer.stderr
     verdict = await verify(registry, name, digest, tmp_path / "cache", signer.rule(key))
     assert verdict.status is VerdictStatus.VERIFIED, verdict.message
+
+
+@pytest.mark.cluster
+@pytest.mark.parametrize(
+    ("signed", "code"),
+    [
+        ({}, ""),
+        ({"issuer": "https://evil.example"}, "signature-identity"),
+        ({"subject": f"{RELEASE}0"}, "signature-identity"),
+        ({"logged": dt.timedelta(minutes=11)}, "signature-expired"),
+        ({"sct": False}, "signature-log"),
+        ({"said": signer.statement("sha256:" + "6" * 64)}, "signature-digest"),
+        ({"changes": {"integratedTime": "1767225720"}}, "signature-log"),
+    ],
+)
+async def test_cosign_and_we_agree_on_keyless_signatures(
+    cosign: Any, registry: str, component: bytes, tmp_path: Path, signed: dict[str, Any], code: str
+) -> None:
+    sigstore, repository = Sigstore(), Repository(name=f"keyless/{code or 'good'}-{len(str(signed))}")
+    digest = pushed(registry, repository.name, component)
+    sigstore.keyless(repository, digest, **signed)
+    repository.push(registry)
+    (tmp_path / "root.json").write_text(sigstore.trusted_root())
+    theirs = cosign(
+        "verify", "--trusted-root", str(tmp_path / "root.json"), "--certificate-identity", RELEASE,
+        "--certificate-oidc-issuer", GITHUB, f"{registry}/{repository.name}@{digest}",
+    )  # fmt: skip
+    identity = SignerIdentity(issuer=GITHUB, subject=RELEASE)
+    rule = SignatureRule(match="**", identities=(identity,), trust_root=sigstore.trusted_root())
+    ours = await verify(registry, repository.name, digest, tmp_path / "cache", rule)
+    assert (theirs.returncode == 0) is (code == ""), theirs.stderr
+    assert ours.code.removeprefix("artifact.") == code
+
+
+@pytest.mark.cluster
+@pytest.mark.parametrize("logged", [True, False])
+async def test_cosign_and_we_agree_on_logged_signatures_by_key(
+    cosign: Any, registry: str, component: bytes, tmp_path: Path, logged: bool
+) -> None:
+    sigstore, key = Sigstore(), signer.Key("release")
+    repository = Repository(name=f"logged/{str(logged).lower()}")
+    digest = pushed(registry, repository.name, component)
+    envelope = signer.envelope(key, signer.statement(digest))
+    entry = (sigstore if logged else Sigstore()).entries.entry(dsse_body(envelope, key.pem.encode()), START)
+    signer.bundle(repository, digest, key, entries=[entry], dsseEnvelope=envelope)
+    repository.push(registry)
+    (tmp_path / "root.json").write_text(sigstore.trusted_root())
+    (tmp_path / "key.pub").write_text(key.pem)
+    theirs = cosign(
+        "verify", "--key", str(tmp_path / "key.pub"), "--trusted-root", str(tmp_path / "root.json"),
+        f"{registry}/{repository.name}@{digest}",
+    )  # fmt: skip
+    rule = signer.rule(key, log_required=True, trust_root=sigstore.trusted_root())
+    ours = await verify(registry, repository.name, digest, tmp_path / "cache", rule)
+    assert (theirs.returncode == 0) is logged, theirs.stderr
+    assert (ours.status is VerdictStatus.VERIFIED) is logged

@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 
 from reconciler.errors import InputError, UnavailableError
 from reconciler.git import sshsig
+from reconciler.git.fetch import fetch
 from reconciler.git.signers import signers_of
+from reconciler.git.source import Source
 from reconciler.git.verify import signer_of
 
 pytestmark = pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="ssh-keygen is not installed")
@@ -253,6 +255,14 @@ def test_a_signed_tag_counts_for_the_commit_that_it_names(signing: Signing) -> N
         signing.who(commit, line)
     with pytest.raises(InputError, match="none of those named"):
         signing.who(commit, signing.key("other"), tag="v1")
+
+
+async def test_a_tag_is_verified_as_it_was_fetched(signing: Signing) -> None:
+    line, into = signing.key("me"), signing.folder / "fetched.git"
+    signing.commit(sign=False)
+    signing.git(*signing.ssh("me"), "tag", "--sign", "-m", "Release", "v1")
+    found = await fetch(Source(url=str(signing.repository), tag="v1"), into, local=True)
+    assert signer_of(into, found.commit, signers_of([line]), tag="v1") == "me@example.com"
 
 
 def test_a_signed_tag_under_another_name_does_not_count(signing: Signing) -> None:

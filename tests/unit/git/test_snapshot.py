@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -70,9 +69,7 @@ def test_a_tree_that_names_itself_a_million_times_is_bounded(objects: Objects) -
     tree = objects.tree(*((FILE, b"f%d" % number, objects.blob(b"x")) for number in range(10)))
     for _ in range(12):
         tree = objects.tree(*((FOLDER, b"d%d" % number, tree) for number in range(10)))
-    began = time.monotonic()
-    snapshot = Snapshot(objects.path, objects.commit(tree))
-    assert time.monotonic() - began < 20
+    snapshot = Snapshot(objects.path, objects.commit(tree))  # unbounded it would run into the suite's own time limit
     assert any(problem.code == "git.too-many-files" for problem in snapshot.problems)
     assert len(snapshot.files) <= snapshots.MAX_FILES
 

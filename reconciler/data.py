@@ -26,3 +26,19 @@ def schema(name: str) -> dict[str, Any]:
     """Give the JSON Schema document `schemas/<name>.schema.json`."""
     document: dict[str, Any] = json.loads((folder("schemas") / f"{name}.schema.json").read_text(encoding="utf-8"))
     return document
+
+
+@cache
+def kubernetes_schemas() -> dict[str, Any]:
+    """Give `schemas/kubernetes.json`: the built-in kinds of the supported Kubernetes versions (see maintain/kubernetes_schemas.py)."""
+    document: dict[str, Any] = json.loads((folder("schemas") / "kubernetes.json").read_text(encoding="utf-8"))
+    return document
+
+
+@cache
+def definitions() -> tuple[dict[str, Any], ...]:
+    """Give the CustomResourceDefinitions that ship: SpinKube's and Spinfleet's own."""
+    import yaml
+
+    paths = sorted((folder("deploy") / "crds").glob("*.yaml"))
+    return tuple(yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader) for path in paths)

@@ -14,6 +14,7 @@ from typing import Any
 
 from reconciler.check.claims import Claim, Claims, Clash
 from reconciler.check.files import Files, missing_files
+from reconciler.check.objects import ObjectCheck
 from reconciler.check.report import Report
 from reconciler.errors import InputError
 from reconciler.fleet import Cases, LoadCache, load
@@ -21,6 +22,7 @@ from reconciler.fleet.assign import assign_here
 from reconciler.fleet.brought import bears_on_apps
 from reconciler.fleet.cache import canonical
 from reconciler.fleet.cases import Case
+from reconciler.fleet.definitions import bringing
 from reconciler.fleet.dependencies import dependencies
 from reconciler.fleet.model import AppAssignment, AppDefinition, BundleDefinition, Fleet, Unit, Withheld
 from reconciler.fleet.overrides import layers_of, merged
@@ -58,6 +60,7 @@ class FleetCheck:
         self._seen: dict[str, _Seen] = {}
         self._shared: Any = None
         self._cases: Cases | None = None
+        self._bringing: tuple[BundleDefinition, ...] = ()
         self._claims = Claims(())
         self._clashing: tuple[Problem, ...] = ()
         self._fleet: Fleet | None = None
@@ -97,6 +100,7 @@ class FleetCheck:
     def _placed(self, fleet: Fleet) -> Iterator[Problem]:
         """Give what shows on clusters: of every app and bundle, and between them."""
         cases = self._cases_of(fleet)
+        objects = ObjectCheck(fleet)
         definitions: dict[str, _Definition] = {**fleet.apps, **fleet.bundles}
         gone = [name for name in self._seen if name not in definitions]
         changed = [name for name, each in definitions.items() if not self._holds(fleet, name, each)]
@@ -106,7 +110,7 @@ class FleetCheck:
         first = len(changed) == len(definitions)
         before = {text for name in changed for text in self._claims.texts(name)}
         for name in changed:
-            self._look(fleet, cases, definitions[name])
+            self._look(fleet, cases, definitions[name], objects)
         if first:
             self._claims.link()
         else:
@@ -130,6 +134,12 @@ class FleetCheck:
             self._shared = shared
             self._cases = Cases(fleet, self._only or None)
             self._claims = Claims([variables_of(fleet.clusters[name]) for name in self._cases.names])
+        definitions = bringing(fleet)
+        if definitions != self._bringing:
+            # What defines custom kinds bears on every bundle, and on no app.
+            self._bringing = definitions
+            self._cases = Cases(fleet, self._only or None)
+            self._seen = {name: each for name, each in self._seen.items() if isinstance(each.definition, AppDefinition)}
         return self._cases
 
     def _holds(self, fleet: Fleet, name: str, definition: _Definition) -> bool:
@@ -138,7 +148,7 @@ class FleetCheck:
             return False
         return not seen.waits_for or seen.waits_for == _waits_for(fleet, definition)
 
-    def _look(self, fleet: Fleet, cases: Cases, definition: _Definition) -> None:
+    def _look(self, fleet: Fleet, cases: Cases, definition: _Definition, objects: ObjectCheck) -> None:
         problems: set[Problem] = set()
         claims: list[tuple[Claim, int]] = []
         waits_for = _waits_for(fleet, definition)
@@ -148,6 +158,8 @@ class FleetCheck:
             if unit is None:
                 continue
             found = [*unit.problems]
+            if isinstance(definition, BundleDefinition):
+                found += objects.problems(definition, place.cluster)
             if not isinstance(unit, Withheld):
                 rendered = render_unit(unit, place.cluster)
                 found += rendered.problems

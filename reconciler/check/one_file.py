@@ -12,17 +12,21 @@ from pathlib import Path
 
 from reconciler import data as shipped
 from reconciler.check.files import FolderFiles, missing_of
+from reconciler.check.objects import problem_of, shipped_kinds
 from reconciler.check.report import Report
 from reconciler.errors import InputError
+from reconciler.fleet.bundles import objects_of
+from reconciler.fleet.definitions import is_definition
 from reconciler.fleet.documents import MANIFEST_SUFFIXES, FileContent, documents_of
 from reconciler.fleet.json_reader import read as read_json
 from reconciler.fleet.load import load
-from reconciler.fleet.object_rules import object_fault
 from reconciler.fleet.paths import beside
 from reconciler.fleet.yaml_reader import read as read_yaml
 from reconciler.manifest import parse
 from reconciler.manifest.toml_text import read as read_toml
-from reconciler.problems import Problem, Severity
+from reconciler.openapi.definitions import custom_kinds
+from reconciler.openapi.judge import CAPABILITY_GROUPS, Api, judge
+from reconciler.problems import Problem, Severity, has_errors
 from reconciler.schema_check import check
 from reconciler.tree import File
 
@@ -95,13 +99,21 @@ def _unread(path: Path) -> Problem:
 
 def _objects(path: Path, data: bytes) -> Iterable[Problem]:
     source = (read_json if path.suffix == ".json" else read_yaml)(data, str(path))
-    found = list(source.problems)
+    problems, objects = list(source.problems), []
     for document in source.documents:
-        found += document.problems
-        fault = object_fault(document.value)
-        if fault is not None:
-            found.append(document.problem("bundle.object", fault.message, fault.pointer, fault.hint))
-    return found
+        found, faults = objects_of(document)
+        objects += found
+        problems += faults
+    # Which cluster they are for is not known: what any supported version takes is right, and so is a kind that nothing here defines.
+    defined = custom_kinds(each.object for each in objects if is_definition(each.object))
+    api = Api(custom={**shipped_kinds(CAPABILITY_GROUPS.values()), **defined})
+    told = {(problem.line, problem.pointer) for problem in problems}
+    for each in objects:
+        for problem in (problem_of(each, finding) for finding in judge(each.object, api)):
+            undefined = problem.code == "bundle.unknown-kind" and not has_errors([problem])
+            if not undefined and (problem.line, problem.pointer) not in told:
+                problems.append(problem)
+    return problems
 
 
 class _Alone:

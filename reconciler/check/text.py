@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -12,6 +13,8 @@ from reconciler.problems import Problem, Severity
 
 _LONGEST_LINE = 160
 _LONGEST_MARK = 60
+#: Of a file that has a Secret no line is shown: reports are kept in logs.
+_SECRET = re.compile(rb"kind[\"']?\s*:\s*[\"']?Secret\b")
 
 
 def text(problems: Iterable[Problem], sources: Sources) -> Iterator[str]:
@@ -19,7 +22,8 @@ def text(problems: Iterable[Problem], sources: Sources) -> Iterator[str]:
     read: dict[str, Sequence[str]] = {}
     for problem in problems:
         if problem.path not in read:
-            read[problem.path] = _lines(sources(problem.path) or b"")
+            data = sources(problem.path) or b""
+            read[problem.path] = [] if _SECRET.search(data) else _lines(data)
         yield from _problem(problem, read[problem.path])
 
 

@@ -23,7 +23,7 @@ from reconciler.fleet.model import (
     Unit,
     Withheld,
 )
-from reconciler.fleet.object_rules import object_fault
+from reconciler.fleet.object_rules import object_faults
 from reconciler.fleet.overrides import Layer, Origins, layers_of, merged
 from reconciler.fleet.patches import patches_for
 from reconciler.fleet.placement import may_be_placed, placement_of
@@ -201,10 +201,10 @@ def _patched(
         origins = Origins((Layer("document", bundle.path, bundle.document, f"/spec/patches/{index}/patch", patch),), {})
         problems += [_no_variable(origins, cluster, each.pointer, each.name) for each in missing(patch, variables)]
         obj = merge_patch(obj, filled(patch, variables))
-        if (fault := object_fault(obj)) is not None:
-            problems.append(
-                origins.problem(fault.pointer, "bundle.patch", f"after this patch: {fault.message}", fault.hint)
-            )
+        problems += [
+            origins.problem(fault.pointer, "bundle.patch", f"after this patch: {fault.message}", fault.hint)
+            for fault in object_faults(obj)
+        ]
     if obj is sourced.object:
         return sourced
     sealed = still_sealed(sourced.sealed, obj) if sourced.sealed is not None else None

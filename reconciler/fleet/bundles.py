@@ -8,7 +8,7 @@ from typing import Any
 from reconciler.fleet.cache import Reader
 from reconciler.fleet.documents import MANIFEST_SUFFIXES, Document, without_nulls
 from reconciler.fleet.model import API_GROUP, BundleDefinition, SourcedObject
-from reconciler.fleet.object_rules import object_fault
+from reconciler.fleet.object_rules import object_faults
 from reconciler.fleet.paths import beside
 from reconciler.fleet.sealed_objects import add_sealed
 from reconciler.fleet.version import version_of
@@ -61,7 +61,9 @@ def _define(
             add_sealed(source, path, blob, objects, problems)
             continue
         for each in source.documents:
-            _add(each, blob, objects, problems)
+            added, faults = objects_of(each, blob)
+            objects += added
+            problems += faults
     problems += _twice(objects)
     if document.valid:
         problems += _patches(document, objects)
@@ -80,18 +82,28 @@ def _define(
     )
 
 
-def _add(document: YamlDocument, blob: str, objects: list[SourcedObject], problems: list[Problem]) -> None:
-    """Take the objects of one document: itself, or the items of a List."""
+def objects_of(document: YamlDocument, blob: str = "") -> tuple[list[SourcedObject], list[Problem]]:
+    """Give the objects of one document, itself or the items of a List, and what is wrong with them.
+
+    An object that can't be named is left out; one with other faults is there.
+    """
     if document.value is None or _is_ours(document.value):
-        return
-    problems += document.problems
+        return [], []
+    objects: list[SourcedObject] = []
+    problems = list(document.problems)
     for value, pointer in _items(document.value):
-        fault = object_fault(value)
-        if fault is not None:
-            problems.append(document.problem("bundle.object", fault.message, pointer + fault.pointer, fault.hint))
-            continue
-        line = place[0] if pointer and (place := document.place(pointer)) is not None else document.line
-        objects.append(SourcedObject(object=value, path=document.path, line=line, blob=blob))
+        faults = object_faults(value)
+        problems += [
+            document.problem("bundle.object", each.message, pointer + each.pointer, each.hint) for each in faults
+        ]
+        if not any(each.nameless for each in faults):
+            line = place[0] if pointer and (place := document.place(pointer)) is not None else document.line
+            objects.append(
+                SourcedObject(
+                    object=value, path=document.path, line=line, blob=blob, document=document, pointer=pointer
+                )
+            )
+    return objects, problems
 
 
 def _is_ours(value: Any) -> bool:

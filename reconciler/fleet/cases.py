@@ -14,7 +14,7 @@ from typing import Any
 from reconciler.fleet.assign import Here, here
 from reconciler.fleet.cache import canonical
 from reconciler.fleet.clusters import spin_version
-from reconciler.fleet.definitions import custom_kinds
+from reconciler.fleet.definitions import bringing, custom_kinds
 from reconciler.fleet.model import AppDefinition, BundleDefinition, Cluster, Fleet
 from reconciler.fleet.placement import placed, placement_of, selects
 from reconciler.manifest.target import depends_on_spin
@@ -51,7 +51,8 @@ class Cases:
         self.names = tuple(sorted(name for name in fleet.clusters if clusters is None or name in clusters))
         self._here: dict[str, Here] = {name: here(fleet, name) for name in self.names}
         self._kinds: dict[tuple[str, tuple[str, ...]], str] = {}
-        self._definitions = {name: custom_kinds(fleet, fleet.clusters[name]) for name in self.names}
+        definitions = bringing(fleet)
+        self._definitions = {name: custom_kinds(definitions, fleet.clusters[name]) for name in self.names}
         self._chosen: dict[str, tuple[Case, ...]] = {}
 
     def here(self, cluster: str) -> Here:
@@ -80,7 +81,12 @@ class Cases:
     def _bearing(self, definition: AppDefinition | BundleDefinition) -> tuple[str, ...]:
         """Tell what of a cluster has a bearing on whether a document is right there."""
         if isinstance(definition, BundleDefinition):
-            return ("kubernetes", "definitions", *(("variables",) if definition.spec.get("patches") else ()))
+            return (
+                "kubernetes",
+                "definitions",
+                "capabilities",
+                *(("variables",) if definition.spec.get("patches") else ()),
+            )
         layers = [self._fleet.spec.get("defaults") or {}, definition.spec]
         layers += [each.get("spec") or {} for each in definition.spec.get("overrides") or ()]
         found = ["brought"]

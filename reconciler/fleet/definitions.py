@@ -2,22 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from reconciler.fleet.model import BundleDefinition, Cluster, Fleet
+from reconciler.fleet.model import BundleDefinition, Cluster, Fleet, SourcedObject
+from reconciler.fleet.patches import as_on, patches_for
 from reconciler.fleet.placement import placed
 
 
-def custom_kinds(fleet: Fleet, cluster: Cluster) -> tuple[str, ...]:
-    """Give the bundles that bring CustomResourceDefinitions to a cluster, by name."""
+def bringing(fleet: Fleet) -> tuple[BundleDefinition, ...]:
+    """Give the bundles that have a CustomResourceDefinition, by name: what they say bears on other bundles."""
+    return tuple(fleet.bundles[name] for name in sorted(fleet.bundles) if brings_definition(fleet.bundles[name]))
+
+
+def custom_kinds(bundles: Iterable[BundleDefinition], cluster: Cluster) -> tuple[tuple[str, tuple[int, ...]], ...]:
+    """Of bundles that bring definitions, give those that a cluster gets, by name, with the numbers of the patches that change them."""
     return tuple(
-        sorted(
-            name
-            for name, bundle in fleet.bundles.items()
-            if brings_definition(bundle) and placed(bundle.spec.get("placement"), cluster)
+        (
+            each.name,
+            tuple(sorted({index for one in _definitions(each) for index, _ in patches_for(each, one, cluster)})),
         )
+        for each in bundles
+        if placed(each.spec.get("placement"), cluster)
     )
+
+
+def definitions_on(bundles: Iterable[BundleDefinition], cluster: Cluster) -> Iterator[Mapping[str, Any]]:
+    """Give the CustomResourceDefinitions that bundles bring to a cluster, as it gets them."""
+    for bundle in bundles:
+        if placed(bundle.spec.get("placement"), cluster):
+            yield from (as_on(bundle, each, cluster).object for each in _definitions(bundle))
+
+
+def definitions_in(bundle: BundleDefinition) -> Iterator[Mapping[str, Any]]:
+    """Give the CustomResourceDefinitions of a bundle, as they are written."""
+    return (each.object for each in _definitions(bundle))
+
+
+def _definitions(bundle: BundleDefinition) -> Iterator[SourcedObject]:
+    return (each for each in bundle.objects if is_definition(each.object))
 
 
 def is_definition(obj: Mapping[str, Any]) -> bool:
@@ -28,5 +51,5 @@ def is_definition(obj: Mapping[str, Any]) -> bool:
 
 
 def brings_definition(bundle: BundleDefinition) -> bool:
-    """Tell whether a bundle has a CustomResourceDefinition: then what it says bears on other bundles."""
+    """Tell whether a bundle has a CustomResourceDefinition."""
     return any(is_definition(each.object) for each in bundle.objects)

@@ -81,6 +81,7 @@ class SourcedObject:
     """A plain Kubernetes object of a Bundle and the place where it is written; `blob` is the Git id of that file.
 
     Where the file is encrypted, `object` has a mark for each encrypted value and `sealed` says where those come from.
+    `document` is what places are looked up in, and `pointer` where the object begins in it (an item of a List).
     """
 
     object: Mapping[str, Any]
@@ -88,6 +89,8 @@ class SourcedObject:
     line: int
     blob: str = ""
     sealed: Sealed | None = None
+    document: Document | None = field(default=None, repr=False, compare=False)
+    pointer: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

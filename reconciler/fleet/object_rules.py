@@ -2,77 +2,93 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-_NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
-#: Names end up as path segments of the API (source: apimachinery, IsValidPathSegmentName).
-_NAME = re.compile(r"(?!\.{1,2}$)[^/%\x00-\x1f\x7f]{1,253}")
-_LABEL = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
-_LABEL_KEY = re.compile(r"([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
+from reconciler.openapi.grammar import is_dns_label, is_label_value, is_path_segment, is_qualified_name
+
 _ANNOTATIONS_SIZE = 256 * 1024
 _SPIN_GROUP = "core.spinkube.dev"
 _LONGEST_SPIN_NAME = 52
+_WHOLE = "every object has apiVersion, kind and metadata.name"
+_LABEL = "at most 63 letters, digits, -, _ and ., beginning and ending with a letter or digit"
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong with an object, at a pointer below it."""
+    """What is wrong with an object, at a pointer below it. With `nameless` it can't even be told which object it is."""
 
     message: str
     pointer: str = ""
     hint: str = ""
+    nameless: bool = False
 
 
-def object_fault(value: Any) -> Fault | None:
-    """Say the first thing that is wrong with an object of a Bundle, or give None."""
+def object_faults(value: Any) -> list[Fault]:
+    """Give what is wrong with an object of a Bundle. What its schema says is not looked at here (see openapi)."""
+    fault = _identity_fault(value)
+    if fault is not None:
+        return [fault]
+    spinkube = _spinkube_fault(value)
+    return [*_metadata_faults(value["metadata"]), *([spinkube] if spinkube is not None else ())]
+
+
+def _identity_fault(value: Any) -> Fault | None:
     if not isinstance(value, dict):
-        return Fault("this is not a Kubernetes object", "", "every object has apiVersion, kind and metadata.name")
+        return Fault("this is not a Kubernetes object", "", _WHOLE, nameless=True)
     for name in ("apiVersion", "kind"):
         if not isinstance(value.get(name), str) or not value[name]:
-            return Fault(f"the object has no {name}", "", "every object has apiVersion, kind and metadata.name")
+            return Fault(f"the object has no {name}", "", _WHOLE, nameless=True)
     if value["apiVersion"].startswith("kustomize.config.k8s.io/"):
-        return Fault(
-            "kustomize is not run here", "/kind", "commit what `kustomize build` prints, and ignore its sources"
-        )
-    metadata = value.get("metadata")
+        hint = "commit what `kustomize build` prints, and ignore its sources"
+        return Fault("kustomize is not run here", "/kind", hint, nameless=True)
+    kind, metadata = value["kind"], value.get("metadata")
     if not isinstance(metadata, dict):
-        return Fault(f"this {value['kind']} has no metadata", "", "give it metadata.name")
-    return _metadata_fault(value["kind"], metadata) or _spinkube_fault(value)
+        return Fault(f"this {kind} has no metadata", "", "give it metadata.name", nameless=True)
+    called: Any = metadata.get("name")
+    if not isinstance(called, str) or not called:
+        generated = "generateName makes a new object each time: write a name"
+        hint = generated if "generateName" in metadata else "give it one"
+        return Fault(f"this {kind} has no metadata.name", "/metadata", hint, nameless=True)
+    if not is_path_segment(called):
+        message = f"{called[:80]!r} can't be the name of an object"
+        return Fault(message, "/metadata/name", "at most 253 characters, no / and %", nameless=True)
+    namespace: Any = metadata.get("namespace")
+    if namespace not in (None, "") and (not isinstance(namespace, str) or not is_dns_label(namespace)):
+        message = f"{str(namespace)[:80]!r} can't be a namespace"
+        return Fault(message, "/metadata/namespace", "a DNS label of at most 63 characters", nameless=True)
+    return None
 
 
-def _metadata_fault(kind: str, metadata: Mapping[str, Any]) -> Fault | None:
-    name, namespace = metadata.get("name"), metadata.get("namespace")
-    if not isinstance(name, str) or not name:
-        hint = (
-            "generateName makes a new object each time: write a name" if "generateName" in metadata else "give it one"
-        )
-        return Fault(f"this {kind} has no metadata.name", "/metadata", hint)
-    if _NAME.fullmatch(name) is None:
-        return Fault(
-            f"{name[:80]!r} can't be the name of an object", "/metadata/name", "at most 253 characters, no / and %"
-        )
-    if namespace is not None and (not isinstance(namespace, str) or _NAMESPACE.fullmatch(namespace) is None):
-        return Fault(
-            f"{namespace!r} can't be a namespace", "/metadata/namespace", "a DNS label of at most 63 characters"
-        )
+def _metadata_faults(metadata: Mapping[str, Any]) -> Iterator[Fault]:
     for name in ("labels", "annotations"):
         pairs = metadata.get(name)
         if pairs is None:
             continue
-        if not isinstance(pairs, dict) or not all(isinstance(each, str) for each in pairs.values()):
-            return Fault(
-                f"{name} must be text by name", f"/metadata/{name}", 'write numbers and words like yes in quotes: "1"'
-            )
-    for key, each in (metadata.get("labels") or {}).items():
-        if _LABEL_KEY.fullmatch(key) is None or _LABEL.fullmatch(each) is None:
-            hint = "at most 63 letters, digits, -, _ and ., beginning and ending with a letter or digit"
-            return Fault(f"{key}: {each[:80]} can't be a label", "/metadata/labels", hint)
-    if sum(len(key) + len(each) for key, each in (metadata.get("annotations") or {}).items()) > _ANNOTATIONS_SIZE:
-        return Fault("the annotations are larger than 256 KiB together", "/metadata/annotations", "move the data out")
-    return None
+        if not isinstance(pairs, dict):
+            yield Fault(f"{name} must be text by name", f"/metadata/{name}", "as in {app: web}")
+            continue
+        for key, each in pairs.items():
+            pointer = f"/metadata/{name}/{key.replace('~', '~0').replace('/', '~1')}"
+            # The keys of annotations may be written in capitals; labels take any case.
+            if not is_qualified_name(key.lower() if name == "annotations" else key):
+                hint = f"{_LABEL}; a domain name and / may stand before it"
+                yield Fault(
+                    f"{key[:80]!r} can't be the name of a{'n annotation' if name == 'annotations' else ' label'}",
+                    pointer,
+                    hint,
+                )
+            if not isinstance(each, str) and each is not None:
+                yield Fault(f"{name} must be text by name", pointer, 'write numbers and words like yes in quotes: "1"')
+            elif name == "labels" and each is not None and not is_label_value(each):
+                yield Fault(f"{key}: {each[:80]} can't be a label", pointer, _LABEL)
+    annotations = metadata.get("annotations")
+    if isinstance(annotations, dict):
+        size = sum(len(key) + len(each) for key, each in annotations.items() if isinstance(each, str))
+        if size > _ANNOTATIONS_SIZE:
+            message = "the annotations are larger than 256 KiB together"
+            yield Fault(message, "/metadata/annotations", "move the data out")
 
 
 def _spinkube_fault(value: Mapping[str, Any]) -> Fault | None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from reconciler.fleet.model import SourcedObject
-from reconciler.fleet.object_rules import object_fault
+from reconciler.fleet.object_rules import object_faults
 from reconciler.fleet.yaml_reader import Document, Source
 from reconciler.problems import Problem
 from reconciler.schema_check import pointer_of
@@ -27,9 +27,9 @@ def add_sealed(source: Source, path: str, blob: str, objects: list[SourcedObject
         return
     for index, document in enumerate(source.documents):
         for value, at in _items(opened.marked(index)):
-            problem = _object_problem(document, value, at)
-            if problem is not None:
-                problems.append(problem)
+            unknown, found = _object_problems(document, value, at)
+            problems += found
+            if unknown:
                 continue
             place = document.place(pointer_of(list(at))) if at else None
             objects.append(
@@ -39,6 +39,8 @@ def add_sealed(source: Source, path: str, blob: str, objects: list[SourcedObject
                     line=place[0] if place is not None else document.line,
                     blob=blob,
                     sealed=_sealed(opened, index, value, at),
+                    document=document,
+                    pointer=pointer_of(list(at)),
                 )
             )
 
@@ -62,16 +64,16 @@ def _items(value: Any) -> list[tuple[Any, Path]]:
     return [(value, ())]
 
 
-def _object_problem(document: Document, value: Any, at: Path) -> Problem | None:
+def _object_problems(document: Document, value: Any, at: Path) -> tuple[bool, list[Problem]]:
+    """Tell whether it can't be known which object this is, and what is wrong with it."""
     shown = {name: below for name, below in value.items() if name in _SHOWN} if isinstance(value, dict) else {}
     for path, leaf in leaves(shown):
         if is_mark(leaf):
             message = f"{'.'.join(map(str, path))} is encrypted, so what this object is can't be told"
-            return document.problem("sops.object", message, pointer_of([*at, *path]), _MEANT)
-    fault = object_fault(value)
-    if fault is None:
-        return None
-    return document.problem("bundle.object", fault.message, pointer_of(list(at)) + fault.pointer, fault.hint)
+            return True, [document.problem("sops.object", message, pointer_of([*at, *path]), _MEANT)]
+    faults, base = object_faults(value), pointer_of(list(at))
+    problems = [document.problem("bundle.object", each.message, base + each.pointer, each.hint) for each in faults]
+    return any(each.nameless for each in faults), problems
 
 
 def _sealed(file: SealedFile, index: int, value: Any, at: Path) -> Sealed | None:

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.fleet import assign, load
-from reconciler.fleet.model import Loaded
+from reconciler.check.fleet import FleetCheck
 from reconciler.problems import Problem, has_errors
 from reconciler.tree import File
 
@@ -50,18 +49,13 @@ class Folder:
         }
 
 
-def every_problem(loaded: Loaded) -> set[Problem]:
-    found = set(loaded.problems)
-    if loaded.fleet is not None:
-        for cluster in loaded.fleet.clusters:
-            for unit in assign(loaded.fleet, cluster).units.values():
-                found.update(unit.problems)
-    return found
+def every_problem(folder: Folder) -> set[Problem]:
+    return set(FleetCheck().check(folder).problems)
 
 
 @pytest.mark.parametrize("rule", RULES)
 def test_a_valid_example_has_no_error(rule):
-    found = every_problem(load(Folder(rule, "valid.yaml")))
+    found = every_problem(Folder(rule, "valid.yaml"))
 
     assert not has_errors(list(found)), sorted(map(str, found))
     assert rule.removeprefix("fleet-") not in {problem.code for problem in found}
@@ -70,9 +64,9 @@ def test_a_valid_example_has_no_error(rule):
 @pytest.mark.parametrize("rule", RULES)
 def test_an_invalid_example_is_told_with_its_place_and_what_to_do(rule):
     folder = Folder(rule, "invalid.yaml")
-    found = [problem for problem in every_problem(load(folder)) if problem.code == rule.removeprefix("fleet-")]
+    found = [problem for problem in every_problem(folder) if problem.code == rule.removeprefix("fleet-")]
 
-    assert found, sorted(map(str, every_problem(load(folder))))
+    assert found, sorted(map(str, every_problem(folder)))
     marked = folder.marked()
     if marked and rule != "fleet-bundle.object":
         assert marked & {(problem.path, problem.line) for problem in found}, sorted(map(str, found))

@@ -1,0 +1,1 @@
+"""What those who maintain Spinfleet run now and then; nothing of it ships."""

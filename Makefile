@@ -4,7 +4,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 BIN := .venv/bin
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: setup demo test lint check-tools lock bench fmt
+.PHONY: setup demo test lint check-tools lock bench fmt kubernetes-schemas
 
 setup: .venv/.ready
 
@@ -42,6 +42,10 @@ test: lint
 
 bench: setup
 	$(BIN)/python -m bench $(ARGS)
+
+# The schemas of the Kubernetes versions that maintain/kubernetes_schemas.py lists; needs Go and its module proxy.
+kubernetes-schemas: setup
+	$(BIN)/python -m maintain.kubernetes_schemas $(ARGS)
 
 # The locks hold hashes and no index, so that they work behind any mirror (docs/adr/0001-hashed-requirements.md).
 lock: | $(filter .uv/bin/uv,$(UV))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.fleet.object_rules import object_fault
+from reconciler.fleet.object_rules import object_faults
 from reconciler.plan.model import ObjectKey, key_of
 
 DEFAULT_NAMESPACE = "default"
@@ -58,8 +58,8 @@ def take(documents: Iterable[Any], namespace: str = DEFAULT_NAMESPACE) -> Taken:
     for document in documents:
         for value in _items(document):
             if not _named(value):
-                fault = object_fault(value)
-                left.append(Left("a document", fault.message if fault is not None else "this is no Kubernetes object"))
+                faults = object_faults(value)
+                left.append(Left("a document", faults[0].message if faults else "this is no Kubernetes object"))
                 continue
             obj = _clean(value, namespace)
             key = key_of(obj)

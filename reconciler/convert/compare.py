@@ -33,11 +33,26 @@ def _meaning(obj: Mapping[str, Any]) -> dict[str, Any]:
     shown: dict[str, Any] = without_empty({name: value for name, value in obj.items() if name != "status"})
     if shown["kind"] == "SpinApp":
         return _spinapp(shown)
+    if shown["kind"] == "HTTPRoute":
+        return _http_route(shown)
     defaults = _DEFAULTS.get(shown["kind"])
     if defaults is None:
         return shown
     spec = {**defaults, **(shown.get("spec") or {})}
     return {**shown, "spec": {**spec, "scaleTargetRef": {**_TARGET, **(spec.get("scaleTargetRef") or {})}}}
+
+
+def _http_route(obj: dict[str, Any]) -> dict[str, Any]:
+    """Fill in what the API server does (source: gateway.networking.k8s.io/v1)."""
+    spec = dict(obj.get("spec") or {})
+    parent = {"group": "gateway.networking.k8s.io", "kind": "Gateway"}
+    spec["parentRefs"] = [{**parent, **each} for each in spec.get("parentRefs") or ()]
+    backend = {"group": "", "kind": "Service", "weight": 1}
+    spec["rules"] = [
+        {**rule, "backendRefs": [{**backend, **each} for each in rule.get("backendRefs") or ()]}
+        for rule in spec.get("rules") or ()
+    ]
+    return {**obj, "spec": spec}
 
 
 def _without_ours(obj: dict[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:

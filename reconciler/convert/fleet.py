@@ -15,6 +15,7 @@ from reconciler.convert.compare import differences
 from reconciler.convert.objects import SPIN_GROUP, Taken
 from reconciler.convert.placeholder import placeholder
 from reconciler.convert.report import Entry, Note
+from reconciler.convert.routes import WAYS_IN, routes_of
 from reconciler.convert.text import schema_line, yaml_text
 from reconciler.errors import InputError
 from reconciler.fleet import assign, load
@@ -47,18 +48,24 @@ class Converted:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _App:
-    """An App that stands for a SpinApp and its scaler. `key` is the SpinApp's, `manifest` the text of its spin.toml."""
+    """An App that stands for a SpinApp, its scaler and the ways in to it. `key` is the SpinApp's, `manifest` the text of its spin.toml."""
 
     name: str
     key: ObjectKey
     scaler: ObjectKey | None
+    ways: tuple[ObjectKey, ...]
     fields: Mapping[str, Any]
     manifest: str
     known: bool
 
     @property
     def keys(self) -> tuple[ObjectKey, ...]:
-        return (self.key, self.scaler) if self.scaler is not None else (self.key,)
+        return (self.key, *((self.scaler,) if self.scaler is not None else ()), *self.ways)
+
+    def without_ways(self) -> _App:
+        """Give the App without routes: the ways in go on being objects of their own."""
+        fields = {name: value for name, value in self.fields.items() if name != "routes"}
+        return replace(self, ways=(), fields=fields)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -107,9 +114,21 @@ def convert(
         wrong = _wrong(draft, files)
         if not wrong:
             return Converted(files=files, entries=tuple(_entries(draft, files)), problems=_errors(draft, files))
-        apps = {name: app for name, app in draft.apps.items() if name not in wrong}
-        refused = {**draft.refused, **{draft.apps[name].key: notes for name, notes in wrong.items()}}
-        draft = replace(draft, apps=apps, refused=refused)
+        draft = _taken_back(draft, wrong)
+
+
+def _taken_back(draft: _Draft, wrong: Mapping[str, tuple[Note, ...]]) -> _Draft:
+    """Give the draft without what is wrong: an App's routes first, then the App itself."""
+    apps, refused = dict(draft.apps), dict(draft.refused)
+    for name, notes in wrong.items():
+        app = apps[name]
+        if app.ways:
+            apps[name] = app.without_ways()
+            refused |= dict.fromkeys(app.ways, notes)
+        else:
+            del apps[name]
+            refused[app.key] = notes
+    return replace(draft, apps=apps, refused=refused)
 
 
 def _cluster_spec(taken: Taken, known: Mapping[str, Any]) -> dict[str, Any]:
@@ -161,15 +180,38 @@ def _draft(taken: Taken, cluster: Mapping[str, Any], manifests: Mapping[str, str
                 scaler = None
             image = str(fields["artifact"])
             manifest = manifests.get(image)
+            ways, routes = _routes(key, taken, refused)
+            if routes:
+                fields["routes"] = routes
             apps[key.name] = _App(
                 name=key.name,
                 key=key,
                 scaler=scaler,
+                ways=ways,
                 fields=fields,
                 manifest=manifest or placeholder(key.name, fields),
                 known=manifest is not None,
             )
     return _Draft(taken=taken, cluster=cluster, apps=apps, refused=refused)
+
+
+def _routes(
+    app: ObjectKey, taken: Taken, refused: dict[ObjectKey, tuple[Note, ...]]
+) -> tuple[tuple[ObjectKey, ...], list[dict[str, Any]]]:
+    """Give the ways in to an app that its routes may stand for, and the routes."""
+    ways: list[ObjectKey] = []
+    routes: list[dict[str, Any]] = []
+    for group, kind in sorted(WAYS_IN):
+        way = ObjectKey(group, kind, app.namespace, app.name)
+        if way not in taken.objects:
+            continue
+        try:
+            routes += routes_of(app.name, taken.objects[way])
+        except Unsayable as reason:
+            refused[way] = (Note("/spec", str(reason)),)
+        else:
+            ways.append(way)
+    return tuple(ways), routes
 
 
 def _files(draft: _Draft, fleet: str) -> dict[str, str]:
@@ -237,10 +279,12 @@ def _said_otherwise(key: ObjectKey, draft: _Draft, rendered: Mapping[ObjectKey, 
     if key not in rendered:
         return [Note("", f"{key} would not be rendered")]
     pointers = differences(draft.taken.objects[key], rendered[key])
+    # A way in can stay an object of its own, and then loses nothing.
+    whole = (key.group, key.kind) in WAYS_IN
     return [
         Note(each, f"an App would say this otherwise in {key}")
         for each in pointers
-        if not each.startswith("/metadata/")
+        if whole or not each.startswith("/metadata/")
     ]
 
 
@@ -270,6 +314,7 @@ def _errors(draft: _Draft, files: Mapping[str, str]) -> tuple[Problem, ...]:
 def _entries(draft: _Draft, files: Mapping[str, str]) -> Iterable[Entry]:
     fleet, rendered, problems = _rendered(draft, files)
     owner = {key: app for app in draft.apps.values() for key in app.keys}
+    absent = _not_given(draft.taken)
     paths = _bundle_paths(draft)
     bundle = next((each for each in fleet.bundles.values()), None)
     unsound = bundle is not None and any(
@@ -282,7 +327,7 @@ def _entries(draft: _Draft, files: Mapping[str, str]) -> Iterable[Entry]:
                 for each in differences(obj, rendered[key])
             ]
             if key == app.key:
-                notes += _app_notes(app, obj, _not_given(draft.taken))
+                notes += _app_notes(app, obj, absent)
             yield Entry(object=str(key), became="app", file=f"apps/{app.name}/app.yaml", notes=tuple(notes))
             continue
         bundled = list(draft.refused.get(key, ()))

@@ -31,6 +31,8 @@ def define_bundle(document: Document, reader: Reader) -> BundleDefinition:
     folder = folder_of(document)
     below = reader.below(folder) if folder is not None else []
     paths = [path for path in below if path.endswith(MANIFEST_SUFFIXES) and not reader.ignored(path)]
+    # SOPS' own rules stand beside what it encrypts.
+    paths = [path for path in paths if path.rpartition("/")[2] != ".sops.yaml"]
     files = tuple((path, reader.tree.files[path].blob) for path in paths)
     key = (document, files)
     found = reader.cache.bundles.get(key)

@@ -109,7 +109,7 @@ def test_what_runs_becomes_a_fleet_that_renders_it(
         "SpinApp": "app",
         "HorizontalPodAutoscaler": "app",
         "SpinAppExecutor": "bundle",
-        "Ingress": "bundle",
+        "Ingress": "app",
     }
     rendered = spinfleet(control_plane, "render", "--path", str(tmp_path / "fleet"), "--cluster", "here", "-o", "json")
     back = take(json.loads(rendered.stdout)["items"]).objects

@@ -151,3 +151,14 @@ def test_the_golden_fleet_needs_no_key_to_be_loaded():
     found = load(WorkTree(Path(__file__).parents[2] / "golden" / "encrypted" / "fleet"))
 
     assert found.valid
+
+
+def test_the_rules_of_sops_in_a_bundle_s_folder_are_no_manifest(make):
+    files = {
+        "b.yaml": make.document("Bundle", "platform", "path: m"),
+        "m/a.yaml": sealed(secret("a")),
+        "m/.sops.yaml": "creation_rules: []\n",
+    }
+
+    assert len(unit(make, files, "platform").objects) == 1
+    assert make.load(files).problems == ()

@@ -14,12 +14,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import hashlib
-import json
-import tempfile
-import time
-from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -29,61 +24,29 @@ from typing import Any, Self
 from reconciler.artifact.access import Hosts, RegistryAccess, access_for
 from reconciler.artifact.against_git import compare
 from reconciler.artifact.checklist import Checklist
-from reconciler.artifact.child import WasmReport, look_inside, look_into_archive
-from reconciler.artifact.compile_policy import NEVER, CompilePolicy
+from reconciler.artifact.child import WasmReport
+from reconciler.artifact.compile_policy import NEVER
 from reconciler.artifact.findings import Findings
 from reconciler.artifact.grants import granted, undeclared
 from reconciler.artifact.inspection import Inspection
-from reconciler.artifact.layout import MAX_JSON, Descriptor, Layout, check_config, layout_of
-from reconciler.artifact.locked_app import LockedApp, check_file_layers, locked_app
+from reconciler.artifact.locked_app import LockedApp
 from reconciler.artifact.model import Expected, Finding, Step, Verdict
 from reconciler.artifact.once import Once
-from reconciler.artifact.reference import Reference, digest_of, parse_reference, prefix_matches
-from reconciler.artifact.registry import Registries, RegistryClient
-from reconciler.artifact.remembering import refusals, remembered
+from reconciler.artifact.reading import VERIFIER, Contents, Proven, Reader, Source
+from reconciler.artifact.reference import Reference, parse_reference, prefix_matches
+from reconciler.artifact.registry import Registries
+from reconciler.artifact.remembering import remembered
 from reconciler.artifact.signatures.candidates import Candidates
 from reconciler.artifact.signatures.model import Signed, signed_of
 from reconciler.artifact.signatures.verify import verify_signatures
+from reconciler.artifact.verdicts import Verdicts
 from reconciler.artifact.worlds import check_imports, check_world
 from reconciler.errors import ArtifactError, UnavailableError
 from reconciler.fleet.signature_rules import SignatureRule
-from reconciler.manifest.model import Application
 
-#: Changes with every change to what steps 4 to 7 check: remembered findings of another verifier don't count.
-VERIFIER = "4"
 #: Seconds for which it counts that somebody has signed; then the registry is asked again.
 SIGNED_FOR = 24 * 60 * 60.0
-#: Bytes of all Wasm and archive layers of one artifact.
-MAX_ARTIFACT = 1024 * 1024 * 1024
 _NOTHING_EXPECTED = Expected()
-_MOST_VERDICTS = 20_000
-_MOST_CONTENTS = 64
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Source:
-    """Where an artifact is asked for: the parsed reference and its registry's client."""
-
-    reference: Reference
-    client: RegistryClient
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Proven:
-    """A manifest that is what its digest says. Blobs that it names are proven as they are read."""
-
-    source: Source
-    manifest: bytes
-    digest: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Contents:
-    """What an artifact holds, by its manifest and locked app. `app` is None for a bare Wasm module."""
-
-    proven: Proven
-    layout: Layout
-    app: LockedApp | None
 
 
 @dataclass(kw_only=True, slots=True)
@@ -99,13 +62,13 @@ class Verifier:
     findings: Findings = field(init=False)
     _clients: Registries = field(init=False)
     _once: Once = field(default_factory=Once)
-    _verdicts: OrderedDict[tuple[str, str], tuple[Verdict, float | None]] = field(default_factory=OrderedDict)
-    _contents: OrderedDict[str, tuple[Layout, LockedApp | None]] = field(default_factory=OrderedDict)
-    _keys: OrderedDict[int, tuple[Application, str]] = field(default_factory=OrderedDict)
+    _reader: Reader = field(init=False)
+    _verdicts: Verdicts = field(default_factory=Verdicts)
 
     def __post_init__(self) -> None:
         self.findings = Findings(self.cache)
         self._clients = Registries(Hosts.of(self.registries))
+        self._reader = Reader(cache=self.cache, findings=self.findings, once=self._once)
 
     async def __aenter__(self) -> Self:
         await self._clients.open()
@@ -120,26 +83,26 @@ class Verifier:
     async def read(self, reference: str) -> Contents:
         """Give what an artifact holds, every byte proven by its digest. Raises ArtifactError and UnavailableError."""
         source = (await self._reference(reference, Expected(require_digest=False))).value
-        proven = (await self._prove(source, (await self._fetch(source)).value)).value
-        return (await self._layout(proven)).value
+        proven = (await self._reader.prove(source, (await self._reader.manifest(source)).value)).value
+        return (await self._reader.layout(proven)).value
 
     async def verify(self, reference: str, expected: Expected = _NOTHING_EXPECTED) -> Verdict:
         """Verify an artifact against what is asked of it. Nothing is raised: what could not be completed is Incomplete."""
-        key = (reference, self._key(expected))
-        if (known := self._known(key)) is not None:
+        key = (reference, self._verdicts.key(expected))
+        if (known := self._verdicts.get(key)) is not None:
             return known
         steps = Checklist()
         source = await steps.run(Step.REFERENCE, self._reference, reference, expected)
-        manifest = await steps.run(Step.FETCH, self._fetch, source)
-        proven = await steps.run(Step.DIGEST, self._prove, source, manifest)
-        contents = await steps.run(Step.LAYOUT, self._layout, proven)
+        manifest = await steps.run(Step.FETCH, self._reader.manifest, source)
+        proven = await steps.run(Step.DIGEST, self._reader.prove, source, manifest)
+        contents = await steps.run(Step.LAYOUT, self._reader.layout, proven)
         await steps.run(Step.GIT, self._once_for(Step.GIT, self._git), contents, expected)
         wasm = await steps.run(Step.WASM, self._wasm, contents, expected)
         await steps.run(Step.WORLD, self._once_for(Step.WORLD, self._world), contents, wasm, expected)
         signers = await steps.run(Step.SIGNATURE, self._signature, proven, expected)
         verdict = steps.verdict(reference, proven.digest if proven is not None else "")
         verdict = dataclasses.replace(verdict, signers=signers or ())
-        self._remember(key, verdict)
+        self._verdicts.put(key, verdict)
         return verdict
 
     async def inspect(self, reference: str) -> Inspection:
@@ -147,13 +110,12 @@ class Verifier:
 
         Raises ArtifactError where it has no layout that can be read, UnavailableError where it can't be fetched.
         """
-        source = (await self._reference(reference, Expected(require_digest=False))).value
-        proven = (await self._prove(source, (await self._fetch(source)).value)).value
-        contents = (await self._layout(proven)).value
+        contents = await self.read(reference)
+        proven = contents.proven
         wasm: dict[str, WasmReport | str] = {}
         for layer in contents.layout.wasm:
             try:
-                wasm[layer.digest] = await self._layer(source, layer, NEVER)
+                wasm[layer.digest] = await self._reader.layer(proven.source, layer, NEVER)
             except ArtifactError as error:
                 wasm[layer.digest] = error.message
         return Inspection(
@@ -190,98 +152,6 @@ class Verifier:
             raise _not_allowed(reference, [entry.prefix for entry in self.registries])
         return Finding(value=Source(reference=reference, client=self._clients.of(reference.registry, access)))
 
-    # Steps 2 and 3
-
-    async def _fetch(self, source: Source) -> Finding[bytes]:
-        """Give the manifest. Each repository is asked once: that another has the same digest does not make it be here."""
-        reference = source.reference
-        place = f"{reference.registry}/{reference.repository}"
-
-        async def read() -> Finding[bytes]:
-            digest = reference.digest
-            if digest and await self.findings.get("fetch", place, digest) is not None:
-                known = await self.findings.blob(digest)
-                if known is not None:
-                    return Finding(value=known, known=True)
-            manifest = await source.client.manifest(reference)
-            if digest and digest_of(manifest, digest) == digest:
-                await self.findings.keep_blob(digest, manifest)
-                await self.findings.put("fetch", place, digest, value={})
-            return Finding(value=manifest)
-
-        return await self._once.do(("fetch", str(reference)), str(reference), read)
-
-    async def _prove(self, source: Source, manifest: bytes) -> Finding[Proven]:
-        wanted = source.reference.digest
-        digest = digest_of(manifest, wanted or "sha256:")
-        if wanted and digest != wanted:
-            raise ArtifactError(
-                "artifact.digest",
-                f"the registry's manifest has digest {digest}, and Git says {wanted}",
-                hint="find out which of the two was changed",
-            )
-        return Finding(value=Proven(source=source, manifest=manifest, digest=digest), detail=digest)
-
-    async def _small(self, source: Source, descriptor: Descriptor) -> bytes:
-        """Read a blob of JSON, proven, from what is known or from the registry."""
-        if descriptor.size > MAX_JSON:
-            raise ArtifactError(
-                "artifact.size", f"a JSON blob of {descriptor.size} bytes, and at most {MAX_JSON} are read"
-            )
-
-        async def read() -> bytes:
-            if (known := await self.findings.blob(descriptor.digest)) is not None:
-                return known
-            async with self._file(source, descriptor) as path:
-                data = await asyncio.to_thread(path.read_bytes)
-            await self.findings.keep_blob(descriptor.digest, data)
-            return data
-
-        return await self._once.do(("bytes", descriptor.digest), str(source.reference), read)
-
-    @asynccontextmanager
-    async def _file(self, source: Source, blob: Descriptor) -> AsyncIterator[Path]:
-        """Have a blob as a file, in the cache folder: the agent's root file system is read-only. It goes when it was looked at."""
-        self.cache.mkdir(parents=True, exist_ok=True)
-        # A few at a time from one registry: they are large, and a slow one must not keep others from theirs.
-        async with source.client.slots:
-            with tempfile.NamedTemporaryFile(prefix="layer-", suffix=".tmp", dir=self.cache) as handle:
-                await source.client.blob(source.reference.repository, blob.digest, blob.size, handle)
-                yield Path(handle.name)
-
-    # Step 4
-
-    async def _layout(self, proven: Proven) -> Finding[Contents]:
-        known = self._contents.get(proven.digest)
-        if known is None:
-            layout = layout_of(proven.manifest)
-            _check_total(layout)
-            check_config(await self._small(proven.source, layout.config), layout)
-            app = None
-            if layout.application is not None:
-                app = locked_app(await self._small(proven.source, layout.application), layout)
-                archived = [await self._archive(proven.source, layer) for layer in layout.archives]
-                check_file_layers(app, layout, frozenset().union(*archived))
-            known = self._contents[proven.digest] = layout, app
-            while len(self._contents) > _MOST_CONTENTS:
-                self._contents.popitem(last=False)
-        layout, app = known
-        return Finding(value=Contents(proven=proven, layout=layout, app=app), detail=_layers(layout))
-
-    async def _archive(self, source: Source, layer: Descriptor) -> frozenset[str]:
-        """Give the digests of the files in an archive layer."""
-
-        async def look() -> frozenset[str]:
-            known = await self.findings.get("archive", layer.digest, VERIFIER)
-            if known is not None and isinstance(known.get("files"), list):
-                return frozenset(map(str, known["files"]))
-            async with refusals(self.findings, "archive", (layer.digest, VERIFIER)), self._file(source, layer) as path:
-                found = await look_into_archive(path)
-            await self.findings.put("archive", layer.digest, VERIFIER, value={"files": sorted(found)})
-            return found
-
-        return await self._once.do(("archive", layer.digest), str(source.reference), look)
-
     # Step 5
 
     async def _git(self, contents: Contents, expected: Expected) -> Finding[bool]:
@@ -304,25 +174,11 @@ class Verifier:
     async def _wasm(self, contents: Contents, expected: Expected) -> Finding[Mapping[str, WasmReport]]:
         """Look inside every Wasm layer, referenced or not: nodes compile them all, and keep native code as it is."""
         source = contents.proven.source
-        reports = {layer.digest: await self._layer(source, layer, expected.compile) for layer in contents.layout.wasm}
+        reports = {
+            layer.digest: await self._reader.layer(source, layer, expected.compile) for layer in contents.layout.wasm
+        }
         done = dict.fromkeys(report.what_was_done() for report in reports.values())
         return Finding(value=reports, detail="; ".join(list(done)[:5]))
-
-    async def _layer(self, source: Source, layer: Descriptor, policy: CompilePolicy) -> WasmReport:
-        """Give what is inside a layer. Its digest proves it: found once, it need not even be fetched."""
-
-        async def look() -> WasmReport:
-            known = WasmReport.from_json(await self.findings.get("wasm", layer.digest, VERIFIER))
-            if known is not None and (known.compiled or not wanted):
-                return known
-            refused = refusals(self.findings, "wasm", (layer.digest, VERIFIER, "compiled" if wanted else ""))
-            async with refused, self._file(source, layer) as path:
-                report = await look_inside(path, compiled=wanted)
-            await self.findings.put("wasm", layer.digest, VERIFIER, value=report.to_json())
-            return report
-
-        wanted = policy.wants(layer.size)
-        return await self._once.do(("wasm", layer.digest, wanted), str(source.reference), look)
 
     # Step 7
 
@@ -383,44 +239,10 @@ class Verifier:
         """Have a step taken once for an artifact and all that is asked of it; its last argument is what is asked."""
 
         async def take(contents: Contents, *more: Any) -> Finding[bool]:
-            key = (contents.proven.digest, rules(), self._key(more[-1]))
+            key = (contents.proven.digest, rules(), self._verdicts.key(more[-1]))
             return await remembered(self.findings, step, key, lambda: work(contents, *more))
 
         return take
-
-    def _known(self, key: tuple[str, str]) -> Verdict | None:
-        known = self._verdicts.get(key)
-        if known is None:
-            return None
-        verdict, until = known
-        if until is not None and time.monotonic() >= until:
-            del self._verdicts[key]
-            return None
-        self._verdicts.move_to_end(key)
-        return verdict
-
-    def _remember(self, key: tuple[str, str], verdict: Verdict) -> None:
-        """Keep what would be found again: never what is incomplete, or what another answer of the registry may change."""
-        if not verdict.lasting or "@" not in verdict.reference:
-            return
-        until = time.monotonic() + verdict.lasts if verdict.lasts is not None else None
-        self._verdicts[key] = verdict.remembered(), until
-        while len(self._verdicts) > _MOST_VERDICTS:
-            self._verdicts.popitem(last=False)
-
-    def _key(self, expected: Expected) -> str:
-        """Give a digest of what is asked, with that of its spin.toml taken once."""
-        application = expected.application
-        sources = expected.sources.key if expected.sources is not None else ""
-        rest = f"{dataclasses.replace(expected, application=None, sources=None)!r} {sources}"
-        if application is None:
-            return rest
-        held = self._keys.get(id(application))
-        if held is None or held[0] is not application:
-            held = self._keys[id(application)] = application, application_key(application)
-            while len(self._keys) > _MOST_VERDICTS:
-                self._keys.popitem(last=False)
-        return f"{held[1]} {rest}"
 
 
 @lru_cache(maxsize=1)
@@ -430,23 +252,6 @@ def rules() -> str:
     return f"{VERIFIER} {hashlib.sha256(table).hexdigest()[:16]}"
 
 
-def application_key(application: Application) -> str:
-    """Give a digest of what an application is, wherever it stands in its file."""
-
-    def plain(value: Any) -> Any:
-        if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            names = [each.name for each in dataclasses.fields(value) if each.name != "line"]
-            return {name: plain(getattr(value, name)) for name in names}
-        if isinstance(value, Mapping):
-            return {str(key): plain(each) for key, each in value.items()}
-        if isinstance(value, (list, tuple)):
-            return [plain(each) for each in value]
-        return value
-
-    text = json.dumps(plain(application), sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
 def _not_allowed(reference: Reference, prefixes: Sequence[str]) -> ArtifactError:
     allowed = ", ".join(prefixes) or "none"
     return ArtifactError(
@@ -454,20 +259,6 @@ def _not_allowed(reference: Reference, prefixes: Sequence[str]) -> ArtifactError
         f"{reference.registry}/{reference.repository} is not among the allowed registries ({allowed})",
         hint="push it to one of them, or list its prefix",
     )
-
-
-def _check_total(layout: Layout) -> None:
-    total = sum(layer.size for layer in (*layout.wasm, *layout.archives))
-    if total > MAX_ARTIFACT:
-        raise ArtifactError(
-            "artifact.size", f"its layers have {total} bytes, and at most {MAX_ARTIFACT} are read of one artifact",
-            hint="make the components smaller, or several apps of them",
-        )  # fmt: skip
-
-
-def _layers(layout: Layout) -> str:
-    kind = "Spin application" if layout.application is not None else "single Wasm layer"
-    return f"{kind}, {len(layout.layers)} layers, {sum(layer.size for layer in layout.layers)} bytes"
 
 
 def _undeclared(app: LockedApp, wasm: Mapping[str, WasmReport]) -> tuple[str, ...]:

@@ -17,6 +17,16 @@ from reconciler.fleet.signature_rules import SignatureRule, first_match
 from reconciler.manifest.model import Application
 
 _STRICTEST_FIRST = ("Deny", "Warn", "Allow")
+#: Codes (and beginnings of codes) of refusals by policy. What an artifact turns out to hold is none.
+_DENIALS = (
+    "artifact.registry", "artifact.no-digest", "artifact.unsigned", "artifact.undeclared-capability", "artifact.signature-",
+    "artifact.attestation-",
+)  # fmt: skip
+
+
+def denied(code: str) -> bool:
+    """Tell whether a refusal is one by policy: only such a one ends a release that already runs (design, invariant 1)."""
+    return code.startswith(_DENIALS)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

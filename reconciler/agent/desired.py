@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,19 +50,28 @@ def desired(obj: Mapping[str, Any], owner: str, sealed: Sealed | None = None) ->
     )
 
 
+def _nobody(_key: ObjectKey) -> str:
+    return ""
+
+
 @dataclass(slots=True)
 class DesiredSet:
     """All wanted objects by owner (an app, a bundle or `_shared`) and by key.
 
-    An object that two owners want stays with the first; the second's wish is given back as refused.
+    Where several owners want one object, the one that has it in the cluster keeps it (`holder_of`: the live annotation's
+    owner, or nothing), else the first by name: the others' wishes wait until it lets go.
     """
 
+    holder_of: Callable[[ObjectKey], str] = _nobody
     _by_owner: dict[str, tuple[Desired, ...]] = field(default_factory=dict)
     _by_key: dict[ObjectKey, Desired] = field(default_factory=dict)
+    _rivals: dict[ObjectKey, dict[str, Desired]] = field(default_factory=dict)
+    _kinds: Counter[tuple[str, str, str]] = field(default_factory=Counter)
 
     def of(self, owner: str) -> tuple[Desired, ...]:
-        """Give an owner's objects in apply order; empty for one that has none or is not known."""
-        return self._by_owner.get(owner, ())
+        """Give the objects that an owner wants and has, in apply order; empty for one that has none or is not known."""
+        wishes = self._by_owner.get(owner, ())
+        return tuple(item for item in wishes if self._by_key[item.key] is item) if self._rivals else wishes
 
     def get(self, key: ObjectKey) -> Desired | None:
         """Give the wanted object of this identity."""
@@ -71,7 +81,7 @@ class DesiredSet:
         return key in self._by_key
 
     def knows(self, owner: str) -> bool:
-        """Tell whether an owner's wishes are known: it was released by this process, even with no objects."""
+        """Tell whether an owner's wishes are known: it runs a release, even with no objects."""
         return owner in self._by_owner
 
     def owners(self) -> tuple[str, ...]:
@@ -82,22 +92,69 @@ class DesiredSet:
         """Give every wanted object."""
         return tuple(self._by_key.values())
 
-    def replace(self, owner: str, objects: tuple[Desired, ...]) -> tuple[tuple[Desired, str], ...]:
-        """Set an owner's objects. Gives those refused, each with the owner that already wants it."""
-        self.forget(owner)
-        refused: list[tuple[Desired, str]] = []
-        kept: list[Desired] = []
-        for wanted in sorted(objects, key=lambda item: (item.wave, item.key)):
-            holder = self._by_key.get(wanted.key)
-            if holder is not None:
-                refused.append((wanted, holder.owner))
-                continue
-            self._by_key[wanted.key] = wanted
-            kept.append(wanted)
-        self._by_owner[owner] = tuple(kept)
-        return tuple(refused)
+    def kinds(self) -> tuple[tuple[str, str, str], ...]:
+        """Give group, kind and apiVersion of what is wanted, each once."""
+        return tuple(self._kinds)
 
-    def forget(self, owner: str) -> None:
-        """Drop an owner and its objects."""
-        for wanted in self._by_owner.pop(owner, ()):
-            del self._by_key[wanted.key]
+    def waiting(self) -> tuple[tuple[Desired, str], ...]:
+        """Give the wishes that wait, each with the owner that has the object."""
+        found = ((item, self._by_key[key]) for key, rivals in self._rivals.items() for item in rivals.values())
+        return tuple((item, held.owner) for item, held in found if item is not held)
+
+    def replace(self, owner: str, objects: Iterable[Desired]) -> frozenset[str]:
+        """Set an owner's wishes. Gives the other owners that have another set of objects by it."""
+        once = {item.key: item for item in objects}
+        wishes = tuple(sorted(once.values(), key=lambda item: (item.wave, item.key)))
+        touched = self._set(owner, wishes)
+        self._by_owner[owner] = wishes
+        return touched
+
+    def forget(self, owner: str) -> frozenset[str]:
+        """Drop an owner and its wishes. Gives the other owners that have another set of objects by it."""
+        touched = self._set(owner, ())
+        self._by_owner.pop(owner, None)
+        return touched
+
+    def settle(self) -> frozenset[str]:
+        """Look again at who has what several want, now that more of the cluster is known. Gives the owners it touches."""
+        return frozenset(name for key in tuple(self._rivals) for name in self._choose(key))
+
+    def _set(self, owner: str, wishes: tuple[Desired, ...]) -> frozenset[str]:
+        before = {item.key: item for item in self._by_owner.get(owner, ())}
+        now = {item.key: item for item in wishes}
+        touched: set[str] = set()
+        for key in before.keys() | now.keys():
+            touched |= self._wish(key, owner, now.get(key))
+        self._kinds.subtract((key.group, key.kind, item.api_version) for key, item in before.items())
+        self._kinds.update((key.group, key.kind, item.api_version) for key, item in now.items())
+        self._kinds += Counter()
+        return frozenset(touched - {owner})
+
+    def _wish(self, key: ObjectKey, owner: str, item: Desired | None) -> set[str]:
+        """Change one owner's wish for an object. Gives the owners whose objects change."""
+        rivals, held = self._rivals.get(key), self._by_key.get(key)
+        if rivals is None and (held is None or held.owner == owner):
+            if item is not None:
+                self._by_key[key] = item
+            else:
+                self._by_key.pop(key, None)
+            return set()
+        if rivals is None and held is not None:
+            if item is None:
+                return set()
+            rivals = self._rivals[key] = {held.owner: held}
+        assert rivals is not None  # noqa: S101 - either there before or just made
+        if item is None:
+            rivals.pop(owner, None)
+        else:
+            rivals[owner] = item
+        return self._choose(key)
+
+    def _choose(self, key: ObjectKey) -> set[str]:
+        rivals, held = self._rivals[key], self._by_key[key]
+        holder = self.holder_of(key)
+        chosen = rivals[holder if holder in rivals else min(rivals)]
+        self._by_key[key] = chosen
+        if len(rivals) == 1:
+            del self._rivals[key]
+        return {held.owner, chosen.owner} if chosen.owner != held.owner else set()

@@ -12,6 +12,8 @@ from reconciler.fleet.signature_rules import SignatureRule
 
 #: Asks for a sync now: any value that differs from status.lastHandledRequest counts once.
 REQUEST_ANNOTATION = "spinfleet.dev/requested-at"
+#: Names apps and bundles, by commas, that this cluster leaves alone: neither released nor healed nor pruned.
+SUSPENDED_ANNOTATION = "spinfleet.dev/suspended-apps"
 FINALIZER = "spinfleet.dev/members"
 
 _DURATION_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)")
@@ -102,6 +104,17 @@ class FleetSync:
     def request(self) -> str:
         """The latest asked-for sync, or an empty string."""
         return self.annotations.get(REQUEST_ANNOTATION, "")
+
+    @property
+    def suspended_apps(self) -> frozenset[str]:
+        """The apps and bundles that are suspended in this cluster alone."""
+        return suspended_apps(self.annotations)
+
+
+def suspended_apps(annotations: Mapping[str, str]) -> frozenset[str]:
+    """Give the apps and bundles that a FleetSync's annotations suspend."""
+    names = annotations.get(SUSPENDED_ANNOTATION, "").split(",")
+    return frozenset(stripped for name in names if (stripped := name.strip()))
 
 
 def parse(obj: Mapping[str, Any]) -> FleetSync:

@@ -11,6 +11,7 @@ import yaml
 from reconciler import data
 from reconciler.agent.identity import PARENT_KIND
 from reconciler.fleet.model import API_VERSION
+from reconciler.rollout.records import SHARDS, shard_name
 
 NAMESPACE = "spinfleet-system"
 FLEETSYNC = "fleet"
@@ -66,6 +67,32 @@ def fleetsync(installation: Installation) -> dict[str, Any]:
             "policy": policy,
         },
     }
+
+
+def records_rules(fleetsync: str) -> list[dict[str, Any]]:
+    """Give the rules of a Role with which an agent keeps the release records of one FleetSync, and touches no other ConfigMap."""
+    names = [shard_name(fleetsync, shard) for shard in range(SHARDS)]
+    config_maps = {"apiGroups": [""], "resources": ["configmaps"]}
+    return [
+        {**config_maps, "verbs": ["get", "patch"], "resourceNames": names},
+        {**config_maps, "verbs": ["create"]},
+    ]
+
+
+def records_rights(fleetsync: str, namespace: str) -> list[dict[str, Any]]:
+    """Give the Role and its binding for a FleetSync of another name or namespace than deploy/base has."""
+    metadata = {"name": f"{fleetsync}-release-records", "namespace": namespace}
+    group = "rbac.authorization.k8s.io"
+    return [
+        {"apiVersion": f"{group}/v1", "kind": "Role", "metadata": metadata, "rules": records_rules(fleetsync)},
+        {
+            "apiVersion": f"{group}/v1",
+            "kind": "RoleBinding",
+            "metadata": metadata,
+            "roleRef": {"apiGroup": group, "kind": "Role", "name": metadata["name"]},
+            "subjects": [{"kind": "ServiceAccount", "name": AGENT_ACCOUNT, "namespace": NAMESPACE}],
+        },
+    ]
 
 
 def export(installation: Installation) -> str:

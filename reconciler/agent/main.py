@@ -9,24 +9,28 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 from reconciler.agent.announcing import Announcer, verdicts_of
+from reconciler.agent.assigning import Assigning
 from reconciler.agent.decryption import Decryption
 from reconciler.agent.desired import DesiredSet
 from reconciler.agent.fleetsync import FleetSync, parse
 from reconciler.agent.identity import PARENT_KIND, identity_of
+from reconciler.agent.installing import Installer
 from reconciler.agent.logs import about, log_to
 from reconciler.agent.members import Members
 from reconciler.agent.metrics import Metrics
 from reconciler.agent.observing import Observer
 from reconciler.agent.options import AgentOptions
 from reconciler.agent.parent import Parent, known_extent
+from reconciler.agent.progress import Progress
 from reconciler.agent.queue import WorkQueue
+from reconciler.agent.records import RecordStore
 from reconciler.agent.registry_logins import until_logins_changed
 from reconciler.agent.releases import Releases
-from reconciler.agent.reporting import report_of, stalled_report
+from reconciler.agent.reporting import AppReports, report_of, stalled_report
 from reconciler.agent.server import serving
 from reconciler.agent.source import FleetSource, policy_of, registries_of
 from reconciler.agent.spinapps import GROUP as SPIN_GROUP
@@ -51,6 +55,9 @@ logger = logging.getLogger(__name__)
 _REPORT_EVERY = 0.5
 _RESTART_AFTER = 5.0
 _FAULT_AFTER = 60.0
+#: Seconds between notes in the release records of what became current: a cold sync is then a few writes.
+_NOTE_EVERY = 5.0
+_FORBIDDEN = 403
 #: Who reports, in Events.
 _CONTROLLER = "spinfleet.dev/agent"
 
@@ -137,20 +144,31 @@ class Agent:
         """Put the parts together: this is the one place that knows them all."""
         options = self.options
         identity = identity_of(sync, options.default_service_account)
-        desired, members, queue = DesiredSet(), Members(), WorkQueue()
-        follower_changed = asyncio.Event()
-        wake = asyncio.Event()
+        members, queue, wakes, reports = Members(), WorkQueue(), Wakes(), AppReports()
+        desired = DesiredSet(holder_of=members.owner_of)
+        assigning = Assigning(cluster=sync.cluster)
+        followed: list[Syncer] = []
 
         def has_deployment(namespace: str, executor: str) -> bool:
             wanted = desired.get(ObjectKey(SPIN_GROUP, "SpinAppExecutor", namespace, executor))
             return wanted is None or bool(wanted.object()["spec"].get("createDeployment", True))
 
-        def changed(_owner: str) -> None:
-            follower_changed.set()
+        def changed(owner: str) -> None:
+            for syncer in followed:
+                syncer.changed(owner)
+            wakes.report.set()
 
         def drifted(owner: str) -> None:
             self.metrics.drift.inc()
+            reports.drifted(owner)
             queue.add(owner)
+
+        def late(name: str, seconds: float) -> None:
+            asyncio.get_running_loop().call_later(seconds, changed, name)
+
+        def keeps(owner: str) -> bool:
+            here = assigning.assignment is not None and owner in assigning.assignment.units
+            return here and not desired.knows(owner)
 
         decryption = Decryption(connection=connection, namespace=sync.namespace, secret=sync.decryption_secret)
         spinapps = SpinApps(has_deployment=has_deployment)
@@ -166,7 +184,8 @@ class Agent:
         writer = Writer(
             connection=connection, sync=sync, identity=identity, agent_namespace=options.agent_namespace,
             discovery=await discover(connection), desired=desired, members=members, observer=observer,
-            metrics=self.metrics, slots=asyncio.Semaphore(options.concurrency), decryption=decryption,
+            metrics=self.metrics, slots=asyncio.Semaphore(options.concurrency), keeps=keeps,
+            decryption=decryption,
         )  # fmt: skip
         watches = Watches(
             connection=connection, identity=identity, observer=observer, members=members, spinapps=spinapps, changed=changed,
@@ -176,29 +195,49 @@ class Agent:
         registries = await registries_of(connection, sync)
         policy = await policy_of(connection, sync)
         signers = signers_of(sync.source.keys) if sync.source.keys else ()
+        records = await _records(connection, sync)
         async with Verifier(registries=registries, cache=folder / "verdicts") as verifier:
+            releases = Releases(verifier=verifier, metrics=self.metrics, policy=policy, decryption=decryption)
             syncer = Syncer(
-                sync=sync, identity=identity, parent=parent,
+                sync=sync, parent=parent, records=records, assigning=assigning, releases=releases, writer=writer, metrics=self.metrics,
                 source=FleetSource(connection=connection, folder=folder, allow_local=options.allow_local_sources, signers=signers),
-                releases=Releases(verifier=verifier, metrics=self.metrics, policy=policy, decryption=decryption), writer=writer, watches=watches, desired=desired,
-                members=members, queue=queue, metrics=self.metrics, extent=known_extent(sync), wake=wake.set,
+                progress=Progress(desired=desired, members=members, releases=releases, failures=lambda: writer.failures, late=late),
+                installer=Installer(
+                    sync=sync, identity=identity, parent=parent, writer=writer, watches=watches, desired=desired, members=members,
+                    queue=queue, extent=known_extent(sync),
+                ),
+                wake=wakes.again.set, mark=reports.mark,
                 state=State(
                     accepted=str((sync.status.get("commit") or {}).get("applied") or ""),
                     handled_request=str(sync.status.get("lastHandledRequest") or ""),
                 ),
             )  # fmt: skip
-            self.wakes.add(wake)
+            followed.append(syncer)
+            self.wakes.add(wakes.sync)
             self.metrics.count_findings(verifier.findings)
             recorder = Recorder(connection=connection, controller=_CONTROLLER, instance=socket.gethostname())
             announcer = Announcer(recorder=recorder, sync=sync)
             try:
                 yield Follower(
-                    syncer=syncer, announcer=announcer, changed=follower_changed, wake=wake, workers=options.concurrency
+                    syncer=syncer, announcer=announcer, reports=reports, wakes=wakes, workers=options.concurrency
                 )
             finally:
-                self.wakes.discard(wake)
+                self.wakes.discard(wakes.sync)
                 queue.close()
                 await watches.stop()
+
+
+async def _records(connection: Connection, sync: FleetSync) -> RecordStore:
+    """Read the release records. Raises InputError where the agent may not: without them it must not release anything."""
+    records = RecordStore(connection=connection, namespace=sync.namespace, name=sync.name, uid=sync.uid)
+    try:
+        await records.read()
+    except ClusterError as error:
+        if error.status != _FORBIDDEN:
+            raise
+        hint = "give the agent's account get, patch and create on these ConfigMaps (see docs/releases.md)"
+        raise InputError(f"the release records can't be read: {error.message}", hint=hint) from error
+    return records
 
 
 def _check_supported(sync: FleetSync) -> None:
@@ -209,23 +248,33 @@ def _check_supported(sync: FleetSync) -> None:
         )
 
 
+@dataclass(slots=True)
+class Wakes:
+    """What wakes a follower: a sync that was asked for, something held that may go on, a status to write."""
+
+    sync: asyncio.Event = field(default_factory=asyncio.Event)
+    again: asyncio.Event = field(default_factory=asyncio.Event)
+    report: asyncio.Event = field(default_factory=asyncio.Event)
+
+
 @dataclass(kw_only=True, slots=True)
 class Follower:
     """Runs a Syncer: its loop, its workers, its status, and its FleetSync's changes."""
 
     syncer: Syncer
     announcer: Announcer
-    changed: asyncio.Event
-    wake: asyncio.Event
+    reports: AppReports
+    wakes: Wakes
     workers: int
 
     async def follow(self, own: Selection) -> None:
         """Go on until the FleetSync changes in a way that needs a new start."""
         restart = asyncio.create_task(self._until_changed(own))
         others = [
-            asyncio.create_task(self.syncer.queue.work(self._reconcile, workers=self.workers)),
+            asyncio.create_task(self.syncer.installer.queue.work(self._reconcile, workers=self.workers)),
             asyncio.create_task(self._sync()),
             asyncio.create_task(self._report()),
+            asyncio.create_task(self._note_current()),
             asyncio.create_task(
                 until_logins_changed(self.syncer.parent.connection, self.syncer.sync, self.syncer.releases)
             ),
@@ -240,42 +289,60 @@ class Follower:
             await asyncio.gather(restart, *others, return_exceptions=True)
 
     async def _reconcile(self, owner: str) -> None:
+        queue = self.syncer.installer.queue
         with about(app=owner, commit=self.syncer.state.accepted):
             try:
                 await self.syncer.reconcile(owner)
             except SpinfleetError as error:
                 logger.warning("%s: %s", owner, error.message)
-                self.syncer.queue.add_later(owner, _RESTART_AFTER)
+                queue.add_later(owner, _RESTART_AFTER)
             except Exception:  # a fault of ours in one app must not stop the others (design, invariant 3)
                 logger.exception("reconciling %s", owner)
-                self.syncer.queue.add_later(owner, _FAULT_AFTER)
-        self.changed.set()
+                queue.add_later(owner, _FAULT_AFTER)
+        self.wakes.report.set()
 
     async def _sync(self) -> None:
         """Sync at the interval, with jitter so that a thousand clusters do not ask at once, or as soon as asked to."""
-        while True:
-            self.wake.clear()
-            self.changed.set()
-            with about(fleetsync=f"{self.syncer.sync.namespace}/{self.syncer.sync.name}"):
+        with about(fleetsync=f"{self.syncer.sync.namespace}/{self.syncer.sync.name}"):
+            while True:
+                self.wakes.sync.clear()
+                self.wakes.report.set()
                 await self.syncer.sync_once()
-            self.changed.set()
-            interval = self.syncer.sync.source.interval * random.uniform(0.9, 1.1)  # noqa: S311 - spreads load
-            with suppress(TimeoutError):
-                async with asyncio.timeout(interval):
-                    await self.wake.wait()
+                self.wakes.report.set()
+                await self._until_next()
+
+    async def _until_next(self) -> None:
+        """Go on with what may go on, until the next sync is due or asked for."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + self.syncer.sync.source.interval * random.uniform(0.9, 1.1)  # noqa: S311 - spreads load
+        while loop.time() < end and not self.wakes.sync.is_set():
+            if self.wakes.again.is_set():
+                self.wakes.again.clear()
+                await self.syncer.advance_once()
+                self.wakes.report.set()
+            await _either(self.wakes.sync, self.wakes.again, end - loop.time())
 
     async def _report(self) -> None:
         while True:
-            await self.changed.wait()
-            self.changed.clear()
-            self.syncer.metrics.members.set(len(self.syncer.members))
+            await self.wakes.report.wait()
+            self.wakes.report.clear()
+            self.syncer.metrics.members.set(len(self.syncer.installer.members))
             try:
-                await self.syncer.parent.report(report_of(self.syncer))
+                await self.syncer.parent.report(report_of(self.syncer, self.reports))
             except SpinfleetError as error:
                 logger.warning("status: %s", error.message)
-                self.changed.set()
+                self.wakes.report.set()
             await self.announcer.verdicts(verdicts_of(self.syncer.releases))
             await asyncio.sleep(_REPORT_EVERY)
+
+    async def _note_current(self) -> None:
+        """Record, not often, which releases became current."""
+        while True:
+            await asyncio.sleep(_NOTE_EVERY)
+            try:
+                await self.syncer.note_current()
+            except SpinfleetError as error:
+                logger.warning("release records: %s", error.message)
 
     async def _until_changed(self, own: Selection) -> None:
         """Take the FleetSync's own changes: a request wakes the loop; a new spec starts over."""
@@ -295,8 +362,25 @@ class Follower:
                 self._requested(sync)
 
     def _requested(self, sync: FleetSync) -> None:
-        state = self.syncer.state
-        if sync.request and sync.request != state.handled_request:
+        syncer, state = self.syncer, self.syncer.state
+        turned = syncer.sync.suspended_apps ^ sync.suspended_apps
+        asked = bool(sync.request) and sync.request != state.handled_request
+        if turned or asked:
+            syncer.sync = replace(syncer.sync, annotations=sync.annotations)
+        if turned:
+            syncer.releases.touch(turned)
+            self.reports.mark(turned)
+            self.wakes.again.set()
+        if asked:
             state.handled_request = sync.request
-            self.syncer.sync = replace(self.syncer.sync, annotations=sync.annotations)
-            self.wake.set()
+            self.wakes.sync.set()
+
+
+async def _either(first: asyncio.Event, second: asyncio.Event, seconds: float) -> None:
+    """Wait until one of two events is set, or for so many seconds."""
+    waits = [asyncio.create_task(first.wait()), asyncio.create_task(second.wait())]
+    try:
+        await asyncio.wait(waits, timeout=max(0.0, seconds), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in waits:
+            task.cancel()

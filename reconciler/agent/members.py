@@ -44,6 +44,11 @@ class Members:
         """Give the member of this identity."""
         return self._by_key.get(key)
 
+    def owner_of(self, key: ObjectKey) -> str:
+        """Give the app that has an object in the cluster, by its annotation; empty where it is no member."""
+        member = self._by_key.get(key)
+        return member.owner if member is not None and not member.gone else ""
+
     def __len__(self) -> int:
         return len(self._by_key)
 

@@ -80,7 +80,7 @@ class Observer:
         self.members.put(
             member_of(
                 obj,
-                owner=wanted.owner if wanted is not None else _owner(obj),
+                owner=_owner(obj) or (wanted.owner if wanted is not None else ""),
                 owned=live_hash,
                 content=wanted.content if wanted is not None and as_wanted else None,
                 health=health,

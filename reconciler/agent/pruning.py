@@ -7,13 +7,12 @@ from collections.abc import Iterable
 from reconciler.agent.desired import DesiredSet
 from reconciler.agent.fleetsync import FleetSync
 from reconciler.agent.members import Member
-from reconciler.agent.releases import Releases
 from reconciler.fleet.model import Assignment, Fleet
 from reconciler.plan.guard import PROTECTED, held
 from reconciler.render.model import SHARED
 
 
-def going(members: Iterable[Member], desired: DesiredSet, assignment: Assignment, releases: Releases) -> list[Member]:
+def going(members: Iterable[Member], desired: DesiredSet, assignment: Assignment) -> list[Member]:
     """Give the members that the fleet no longer has.
 
     Its app is absent from the commit or not placed here; or was rendered, newest or last release, without it. An app of which
@@ -27,9 +26,7 @@ def going(members: Iterable[Member], desired: DesiredSet, assignment: Assignment
         if member.owner == SHARED:
             if not unknown and desired.knows(SHARED):
                 found.append(member)
-        elif member.owner not in assignment.units or (
-            member.owner not in unknown and member.owner in releases.released
-        ):
+        elif member.owner not in assignment.units or desired.knows(member.owner):
             found.append(member)
     return found
 

@@ -2,45 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
-from reconciler.agent.desired import DesiredSet
 from reconciler.agent.fleetsync import FleetSync
-from reconciler.agent.members import Members
-from reconciler.agent.releases import Releases
-from reconciler.agent.status import AppReport, Report
+from reconciler.agent.records import timestamp
+from reconciler.agent.releases import version_of
+from reconciler.agent.status import AppReport, Drift, ObjectFailure, Report
 from reconciler.agent.sync import Syncer
 from reconciler.fleet.model import AppAssignment, BundleAssignment, Unit
-from reconciler.plan.health import worst
-from reconciler.plan.model import Health, HealthResult, ObjectKey
+from reconciler.plan.model import ObjectKey
 from reconciler.problems import Problem, Severity
+from reconciler.render.model import SHARED
 
 
-def report_of(syncer: Syncer) -> Report:
+@dataclass(slots=True)
+class AppReports:
+    """The reports of all apps, each made anew only once something of it may have changed."""
+
+    _reports: dict[str, AppReport] = field(default_factory=dict)
+    _stale: set[str] = field(default_factory=set)
+    _drifts: dict[str, Drift] = field(default_factory=dict)
+
+    def mark(self, names: Iterable[str]) -> None:
+        """Say that something of these apps may have changed."""
+        self._stale.update(names)
+
+    def drifted(self, name: str) -> None:
+        """Take word that an object of an app was found to differ from what was applied."""
+        count = self._drifts[name].count if name in self._drifts else 0
+        self._drifts[name] = Drift(count + 1, timestamp())
+        self._stale.add(name)
+
+    def of(self, syncer: Syncer) -> tuple[AppReport, ...]:
+        """Give the reports by name."""
+        units = syncer.assignment.units if syncer.assignment is not None else {}
+        stale, self._stale = self._stale, set()
+        for name in stale:
+            if name in units:
+                self._reports[name] = _app(name, units[name], syncer, self._drifts.get(name))
+            else:
+                self._reports.pop(name, None)
+                self._drifts.pop(name, None)
+        if len(self._reports) != len(units):
+            for name in units.keys() - self._reports.keys():
+                self._reports[name] = _app(name, units[name], syncer, self._drifts.get(name))
+        return tuple(self._reports[name] for name in units)
+
+
+def report_of(syncer: Syncer, reports: AppReports) -> Report:
     """Give the report of this moment."""
-    state, assignment = syncer.state, syncer.assignment
-    units: Mapping[str, Unit] = assignment.units if assignment is not None else {}
-    failures = dict(syncer.writer.failures)
-    failed = {failure.owner for failure in failures.values()}
-    apps = tuple(
-        _app(name, unit, syncer.releases, syncer.desired, syncer.members, failed)
-        for name, unit in sorted(units.items())
-    )
-    held = [problem for decision in syncer.releases.held.values() for problem in decision.problems]
-    held += [problem for release in syncer.releases.released.values() for problem in release.warnings]
-    known = set(state.problems)
-    problems: tuple[Problem, ...] = (*state.problems, *(problem for problem in held if problem not in known))
-    if state.prune_held:
-        problems = (
-            *problems,
-            Problem(
-                path="",
-                code="prune.held",
-                message=state.prune_held,
-                hint="check the commit; spinfleet approve lets it go on",
-            ),
-        )
-    problems = (*problems, *(_kept(key) for key in state.protected))
+    state = syncer.state
+    failures = [syncer.writer.failures[key] for key in sorted(syncer.writer.failures)]
+    failures += [
+        ObjectFailure(owner=item.owner, object=str(item.key), code="object.held", message=f"{holder} has it")
+        for item, holder in syncer.installer.desired.waiting()
+        if item.owner != SHARED
+    ]
+    if state.record_error:
+        message = f"release records can't be written, so nothing new is released: {state.record_error}"
+        failures.append(ObjectFailure(owner="", object="release records", code="release.not-recorded", message=message))
     return Report(
         cluster=syncer.sync.cluster,
         generation=syncer.sync.generation,
@@ -53,15 +74,33 @@ def report_of(syncer: Syncer) -> Report:
         commit_refused=state.refused,
         syncing=state.syncing,
         stalled=state.stalled,
-        suspended=syncer.sync.suspend,
-        loaded=assignment is not None,
-        repository_keys_only=assignment is not None
-        and bool(assignment.fleet.signatures)
+        suspended=syncer.suspended,
+        loaded=syncer.assignment is not None,
+        repository_keys_only=syncer.assignment is not None
+        and bool(syncer.assignment.fleet.signatures)
         and not syncer.sync.policy.signatures,
-        apps=apps,
-        problems=problems,
-        failures=tuple(failures[key] for key in sorted(failures)),
+        apps=reports.of(syncer),
+        problems=_problems(syncer),
+        failures=tuple(failures),
     )
+
+
+def _problems(syncer: Syncer) -> tuple[Problem, ...]:
+    """Give every problem once: the commit's, those of held and running releases, and what pruning says."""
+    state = syncer.state
+    found = dict.fromkeys(state.problems)
+    for held in syncer.releases.held.values():
+        found.update(dict.fromkeys(held.problems))
+    for release in syncer.releases.released.values():
+        if release.warnings:
+            found.update(dict.fromkeys(release.warnings))
+    found.update(dict.fromkeys(syncer.records.problems))
+    if state.prune_held:
+        hint = "check the commit; spinfleet approve lets it go on"
+        found[Problem(path="", code="prune.held", message=state.prune_held, hint=hint)] = None
+    found.update(dict.fromkeys(_kept(key) for key in state.protected))
+    found.update(dict.fromkeys(_unknown(name) for name in _suspended_nowhere(syncer)))
+    return tuple(found)
 
 
 def stalled_report(sync: FleetSync, reason: str) -> Report:
@@ -82,52 +121,40 @@ def _kept(key: ObjectKey) -> Problem:
     )  # fmt: skip
 
 
-def _app(
-    name: str, unit: Unit, releases: Releases, desired: DesiredSet, members: Members, failed: set[str]
-) -> AppReport:
-    release, held = releases.released.get(name), releases.held.get(name)
-    verdict = (
-        held.verdict
-        if held is not None and held.verdict is not None
-        else release.verdict
-        if release is not None
-        else None
-    )
-    wanted = desired.of(name)
-    health = worst({str(item.key): _health(item.key, members) for item in wanted})
-    if held is not None and not wanted:
-        health = (
-            HealthResult(Health.UNKNOWN, "not released yet")
-            if not members.of(name)
-            else worst({str(each.key): each.health for each in members.of(name)})
-        )
-    elif release is None and held is None:
-        health = HealthResult(Health.PROGRESSING, "not decided yet")
-    if name in failed and health.health is Health.CURRENT:
-        health = HealthResult(Health.PROGRESSING, "some of its objects could not be written")
+def _suspended_nowhere(syncer: Syncer) -> list[str]:
+    units = syncer.assignment.units if syncer.assignment is not None else None
+    return [] if units is None else sorted(name for name in syncer.sync.suspended_apps if name not in units)
+
+
+def _unknown(name: str) -> Problem:
+    return Problem(
+        path="", code="suspend.unknown-app", severity=Severity.WARNING,
+        message=f"{name} is suspended in this cluster, and no app or bundle of that name is placed here",
+        hint=f"check the name; spinfleet resume {name} takes it away",
+    )  # fmt: skip
+
+
+def _app(name: str, unit: Unit, syncer: Syncer, drift: Drift | None) -> AppReport:
+    release, held = syncer.releases.released.get(name), syncer.releases.held.get(name)
+    record = syncer.records.get(name)
+    verdicts = [each.verdict for each in (held, release) if each is not None and each.verdict is not None]
+    health = syncer.progress.of(name)
+    desired, members = syncer.installer.desired, syncer.installer.members
     return AppReport(
         name=name,
         kind=_kind(unit),
-        version=_version(unit)[:12],
-        artifact="" if verdict is None else str(verdict.status),
-        signers=() if verdict is None else verdict.signers,
-        objects=len(wanted) or len(members.of(name)),
+        version=version_of(unit)[:12],
+        released=record.last.version[:12] if record is not None else "",
+        artifact=str(verdicts[0].status) if verdicts else "",
+        signers=verdicts[0].signers if verdicts else (),
+        objects=len(desired.of(name)) or len(members.of(name)),
         health=health.health,
         message=health.message,
+        reason=str(held.state) if held is not None else "",
         held=held.reason if held is not None else "",
+        drift=drift,
     )
-
-
-def _health(key: ObjectKey, members: Members) -> HealthResult:
-    member = members.get(key)
-    if member is None or member.gone:
-        return HealthResult(Health.PROGRESSING, "not there yet")
-    return member.health
 
 
 def _kind(unit: Unit) -> str:
     return {AppAssignment: "App", BundleAssignment: "Bundle"}.get(type(unit), "")
-
-
-def _version(unit: Unit) -> str:
-    return unit.version if isinstance(unit, (AppAssignment, BundleAssignment)) else ""

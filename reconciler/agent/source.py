@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,18 +18,25 @@ from reconciler.artifact.sources import CommitFiles
 from reconciler.cluster.connection import Connection
 from reconciler.cluster.discovery import Resource
 from reconciler.cluster.read import get
-from reconciler.errors import ClusterError, InputError, UnavailableError
+from reconciler.errors import ClusterError, InputError, SpinfleetError, UnavailableError
 from reconciler.fleet import LoadCache, load
+from reconciler.fleet.earlier import Earlier
 from reconciler.fleet.model import Loaded
 from reconciler.fleet.patterns import identity_fault
 from reconciler.fleet.signature_rules import SignatureRule, SigningKey, rule_of
-from reconciler.git.fetch import Fetched, fetch, fetched_commit
+from reconciler.git.fetch import Fetched, fetch, fetch_kept, fetched_commit, has_commit, is_ancestor, let_go
 from reconciler.git.signers import Signer
 from reconciler.git.snapshot import Snapshot, TreeCache
 from reconciler.git.source import Credentials, Source
 from reconciler.git.verify import signer_of
 from reconciler.public_keys import load_public_key
 
+logger = logging.getLogger(__name__)
+
+#: Commits of held releases whose documents are kept at hand.
+_MOST_EARLIER = 4
+#: Seconds until a commit that the server did not give is asked for again.
+_LOOK_AGAIN = 60.0
 _SECRETS = Resource(group="", version="v1", kind="Secret", plural="secrets", namespaced=True, verbs=frozenset({"get"}))
 _CONFIG_MAPS = Resource(
     group="", version="v1", kind="ConfigMap", plural="configmaps", namespaced=True, verbs=frozenset({"get"})
@@ -48,6 +57,9 @@ class FleetSource:
     _trees: TreeCache = field(default_factory=TreeCache)
     _documents: LoadCache = field(default_factory=LoadCache)
     _digests: dict[str, str] = field(default_factory=dict)
+    _earlier: dict[tuple[str, str], tuple[Earlier, CommitFiles]] = field(default_factory=dict)
+    _missing: dict[str, float] = field(default_factory=dict)
+    _reading: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def repository(self) -> Path:
@@ -60,6 +72,9 @@ class FleetSource:
 
     async def fetch(self, sync: FleetSync) -> Fetched:
         """Fetch what the FleetSync follows. Raises InputError and UnavailableError."""
+        return await fetch(await self._source(sync), self.repository, local=self.allow_local)
+
+    async def _source(self, sync: FleetSync) -> Source:
         credentials = Credentials()
         if sync.source.secret:
             secret = await secret_of(self.connection, sync.namespace, sync.source.secret)
@@ -69,14 +84,54 @@ class FleetSource:
                 identity=secret_text(secret, "identity"),
                 known_hosts=secret_text(secret, "known_hosts"),
             )
-        source = Source(
+        return Source(
             url=sync.source.url,
             branch=sync.source.branch,
             tag=sync.source.tag,
             commit=sync.source.commit,
             credentials=credentials,
         )
-        return await fetch(source, self.repository, local=self.allow_local)
+
+    async def earlier(self, sync: FleetSync, commit: str, path: str) -> tuple[Earlier, CommitFiles] | None:
+        """Give the documents and the files of a commit that this cluster has recorded as released; None where it can't be had now.
+
+        A commit that the store lacks (it is new, and the branch was rewritten) is fetched by its id, where the server serves it.
+        """
+        async with self._reading:
+            found = self._earlier.get((commit, path))
+            if found is None and await self._have(sync, commit):
+                if len(self._earlier) >= _MOST_EARLIER:
+                    self._earlier.clear()
+                try:
+                    found = self._earlier[commit, path] = await asyncio.to_thread(self._read_earlier, commit, path)
+                except SpinfleetError as error:
+                    logger.warning("commit %s of a release: %s", commit[:12], error.message)
+            return found
+
+    async def _have(self, sync: FleetSync, commit: str) -> bool:
+        if has_commit(self.repository, commit):
+            return True
+        if time.monotonic() < self._missing.get(commit, 0.0):
+            return False
+        try:
+            await fetch_kept(await self._source(sync), commit, self.repository, local=self.allow_local)
+        except SpinfleetError as error:
+            logger.warning("commit %s of a release: %s", commit[:12], error.message)
+            self._missing[commit] = time.monotonic() + _LOOK_AGAIN
+            return False
+        return True
+
+    def _read_earlier(self, commit: str, path: str) -> tuple[Earlier, CommitFiles]:
+        snapshot = Snapshot(self.repository, commit, path=path, cache=self._trees.fork())
+        return Earlier(snapshot, self._documents), CommitFiles(snapshot, self._digests)
+
+    def is_ancestor(self, commit: str, tip: str) -> bool:
+        """Tell whether a commit is in the history of another."""
+        return is_ancestor(self.repository, commit, tip)
+
+    def let_go(self) -> None:
+        """Give up the histories that were replaced: no release is rendered from them any more."""
+        let_go(self.repository)
 
     async def signer(self, sync: FleetSync, commit: str) -> tuple[str, str]:
         """Give who has signed a commit of those who may, and why nobody has; both empty where nobody need."""
@@ -98,7 +153,9 @@ class FleetSource:
 
         Raises InputError where the path is not in the commit.
         """
-        return await asyncio.to_thread(self._load, commit, path)
+        async with self._reading:
+            self._earlier.clear()
+            return await asyncio.to_thread(self._load, commit, path)
 
     def _load(self, commit: str, path: str) -> tuple[Loaded, CommitFiles]:
         snapshot = Snapshot(self.repository, commit, path=path, cache=self._trees)

@@ -29,10 +29,19 @@ class ObjectFailure:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """How often an app's objects were found to differ since the agent started, and when last (RFC 3339)."""
+
+    count: int
+    last: str
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AppReport:
-    """One app or bundle: `artifact` is its verdict's status or empty, `held` says why a new version is not released.
+    """One app or bundle: `version` is what Git has, `released` what runs here; `artifact` is its verdict's status or empty.
 
+    `reason` (a state of rollout.Newest) and `held` say why the newest version is not released, or not verified again.
     `signers` are those whose signatures of the artifact counted.
     """
 
@@ -45,6 +54,9 @@ class AppReport:
     message: str = ""
     held: str = ""
     signers: tuple[str, ...] = ()
+    released: str = ""
+    reason: str = ""
+    drift: Drift | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -241,11 +253,14 @@ def _apps(apps: Sequence[AppReport]) -> list[dict[str, Any]]:
             "name": app.name,
             "kind": app.kind,
             "version": app.version,
+            "released": app.released,
+            "reason": app.reason,
             "artifact": app.artifact,
             **({"signers": list(app.signers[:_MAX_SIGNERS])} if app.signers else {}),
             "objects": app.objects,
             "health": str(app.health),
             "message": _bounded(app.held or app.message),
+            **({"drift": {"count": app.drift.count, "last": app.drift.last}} if app.drift is not None else {}),
         }
         for app in ordered[:MAX_APPS]
     ]

@@ -1,51 +1,43 @@
 """The agent's procedure for one FleetSync, top to bottom in design order:
 
-    fetch → load → assign → release (render, verify) → widen the ApplySet → apply → prune → narrow → report
+    fetch → load → assign → release (render, verify, record) → widen the ApplySet → apply → prune → narrow → report
 
-A commit enters through `sync`; drift enters through watch events and the queue; both end in `reconcile`, which brings one
-app's objects to what is wanted. Nothing here waits on another app.
+A commit enters through `sync_once`; what may go on later (a verification, a dependency, a resumed app) through `advance_once`;
+drift through watch events and the queue. All end in `reconcile`, which brings one app's objects to what is wanted. Nothing here
+waits on another app, and a commit costs what it changes.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
+from reconciler.agent.assigning import Assigning
 from reconciler.agent.backoff import Backoff
-from reconciler.agent.desired import Desired, DesiredSet, desired
 from reconciler.agent.fleetsync import FleetSync
-from reconciler.agent.identity import Identity
-from reconciler.agent.members import Member, Members
+from reconciler.agent.installing import Installer
 from reconciler.agent.metrics import Metrics
 from reconciler.agent.parent import Parent
+from reconciler.agent.progress import Progress
 from reconciler.agent.pruning import going, guard, protected
-from reconciler.agent.queue import WorkQueue
-from reconciler.agent.releases import Decision, Release, Releases, without_clashes
+from reconciler.agent.records import RecordStore, timestamp
+from reconciler.agent.releases import Circumstances, Decision, Releases, digest_of, version_of
 from reconciler.agent.source import FleetSource
-from reconciler.agent.status import ObjectFailure
-from reconciler.agent.watching import Watches
 from reconciler.agent.writing import Writer
 from reconciler.artifact.sources import CommitFiles
-from reconciler.cluster.discovery import Resource
 from reconciler.errors import ClusterError, InputError, SpinfleetError, UnavailableError
-from reconciler.fleet import assign
 from reconciler.fleet.model import Assignment, Loaded, Unit
-from reconciler.plan.membership import Extent, extent_of, group_kind
-from reconciler.plan.model import Health, ObjectKey, key_of
+from reconciler.plan.model import ObjectKey
 from reconciler.plan.order import rank_of
-from reconciler.plan.prepare import prepare, scaled_workloads
 from reconciler.problems import Problem
-from reconciler.render import render_shared
 from reconciler.render.model import SHARED
-from reconciler.sops.sealed import Sealed
+from reconciler.rollout import Move, Released
+from reconciler.rollout.records import advanced
 
 logger = logging.getLogger(__name__)
 
-_CRD = ("apiextensions.k8s.io", "CustomResourceDefinition")
-_ESTABLISHED_WITHIN = 30.0
 #: Failures after which what the server serves, and lets us see, is asked for anew.
 _LOOK_AGAIN = frozenset({"object.unknown-kind", "object.unwatched"})
 #: The name under which pruning stands in the work queue; no app can have it.
@@ -54,14 +46,17 @@ PRUNE = "_prune"
 
 @dataclass(kw_only=True, slots=True)
 class State:
-    """What the syncing is at, for the status."""
+    """What the syncing is at, for the status. `accepted` is the commit whose fleet is followed, `seen` the newest fetched, `judged` the one looked at last."""
 
     seen: str = ""
     accepted: str = ""
     source_error: str = ""
+    record_error: str = ""
     unsigned: str = ""
     signer: str = ""
+    judged: str = ""
     refused: bool = False
+    rewritten: bool = False
     stalled: str = ""
     syncing: bool = False
     prune_held: str = ""
@@ -72,40 +67,67 @@ class State:
 
 @dataclass(kw_only=True, slots=True)
 class Syncer:
-    """Follows one FleetSync of fixed identity. Everything it needs is given; it makes no connection of its own."""
+    """Follows one FleetSync of fixed identity. Everything it needs is given; it makes no connection of its own.
+
+    `wake` has `advance_once` called soon; `mark` says that an app's report may be another.
+    """
 
     sync: FleetSync
-    identity: Identity
     parent: Parent
     source: FleetSource
+    records: RecordStore
+    assigning: Assigning
     releases: Releases
+    progress: Progress
+    installer: Installer
     writer: Writer
-    watches: Watches
-    desired: DesiredSet
-    members: Members
-    queue: WorkQueue
     metrics: Metrics
-    extent: Extent
     wake: Callable[[], None]
+    mark: Callable[[Iterable[str]], None]
     state: State = field(default_factory=State)
-    assignment: Assignment | None = None
     files: CommitFiles | None = None
     _backoff: Backoff = field(default_factory=lambda: Backoff(first=1.0, longest=300.0))
+    _news: bool = False
+
+    @property
+    def assignment(self) -> Assignment | None:
+        """The assignment of the accepted commit; None before one was accepted by this process."""
+        return self.assigning.assignment
+
+    @property
+    def suspended(self) -> bool:
+        """Whether nothing is to be written at all, by the FleetSync or by this cluster's own document."""
+        in_git = self.assignment is not None and self.assignment.cluster.spec.get("suspend") is True
+        return self.sync.suspend or in_git
 
     async def sync_once(self) -> None:
-        """Take the newest commit, if there is news or something that was held may go on now. Failures end in the state."""
+        """Take the newest commit, if there is news, and go on with what may go on. Failures end in the state."""
         if self.sync.suspend or self.state.stalled:
             return
+        await self._fetch()
+        await self._guarded(self._take)
+
+    async def _renew(self) -> None:
+        """Read anew what stands in Secrets, before anything is decided: keys may be taken away at any time."""
+        before = self.releases.policy
+        self.releases.policy = await self.source.policy(self.sync, before)
+        if self.releases.policy != before and self.assignment is not None:
+            self.releases.touch(self.assignment.units)
+
+    async def advance_once(self) -> None:
+        """Go on with what was held back and may go on now, without asking for a new commit."""
+        if self.assignment is not None and not self.state.stalled:
+            await self._guarded(self._advance)
+
+    async def _guarded(self, step: Callable[[], Awaitable[None]]) -> None:
         try:
-            await self._fetch()
-            # Keys may be taken away at any time: what stands in Secrets is read anew before anything is decided.
-            self.releases.policy = await self.source.policy(self.sync, self.releases.policy)
-            if self.state.seen:
-                await self._take(self.state.seen)
+            await step()
         except (ClusterError, UnavailableError, InputError) as error:
             logger.warning("sync: %s", error.message)
             self.state.source_error = self.state.source_error or error.message
-            self.queue.add_later(PRUNE, self._backoff.next_delay(PRUNE))
+            asyncio.get_running_loop().call_later(self._backoff.next_delay(""), self.wake)
+        else:
+            self._backoff.forget("")
         finally:
             self.state.syncing = False
 
@@ -122,6 +144,7 @@ class Syncer:
         self.state.source_error = ""
         if fetched.rewritten:
             logger.warning("history rewritten: %s is no ancestor of %s", fetched.previous, fetched.commit)
+            self.state.rewritten = True
         await self._see(fetched.commit)
 
     async def _see(self, commit: str) -> None:
@@ -135,223 +158,244 @@ class Syncer:
             return
         self.state.seen, self.state.signer = commit, signer
 
-    async def _take(self, commit: str) -> None:
-        """Accept a commit, or refuse it whole, and bring its apps to what they may run now."""
-        news = commit != self.state.accepted or self.assignment is None or self.state.refused
-        if news:
-            with self.metrics.sync_seconds.labels("load").time():
-                loaded, files = await self.source.load(commit, self.sync.source.path)
-            if not self._accept(loaded, commit):
-                return
+    async def _take(self) -> None:
+        """Accept the newest commit, or refuse it whole, and bring its apps to what they may run now."""
+        await self._renew()
+        commit = self.state.seen
+        if commit and (commit != self.state.judged or self.assignment is None):
+            await self._accept(commit)
+            self.state.judged = commit
+            if self.assignment is None:
+                await self._accept_last()
+        if self.assignment is not None:
+            await self._advance()
+
+    async def _accept(self, commit: str) -> None:
+        """Load and judge a commit by its scope rules: the Fleet and this cluster's own document must be valid (design, "three scopes")."""
+        with self.metrics.sync_seconds.labels("load").time():
+            loaded, files = await self.source.load(commit, self.sync.source.path)
+        refusal = self._refusal(loaded) if loaded.fleet is None or self._own(loaded) else self._follow(loaded)
+        self.state.problems = refusal or loaded.problems
+        self.state.refused = bool(refusal)
+        if not refusal:
+            self.state.accepted = commit
             self.files = files
-        assert self.assignment is not None  # noqa: S101 - accepted above, or before
-        units = self.releases.changed(self.assignment)
-        left = [owner for owner in self.desired.owners() if owner not in self.assignment.units and owner != SHARED]
-        if not (news or units or left):
+            self.metrics.commit_info.set_to_current_time()
+
+    def _own(self, loaded: Loaded) -> tuple[Problem, ...]:
+        return loaded.cluster_problems.get(self.sync.cluster, ())
+
+    def _refusal(self, loaded: Loaded) -> tuple[Problem, ...]:
+        return (*loaded.commit_problems, *self._own(loaded)) or loaded.problems
+
+    def _follow(self, loaded: Loaded) -> tuple[Problem, ...]:
+        """Assign a commit's fleet to this cluster; gives why that can't be."""
+        fleet = loaded.fleet
+        assert fleet is not None  # noqa: S101 - the caller has looked
+        try:
+            with self.metrics.sync_seconds.labels("assign").time():
+                names = self.assigning.take(fleet)
+        except InputError as error:
+            return (
+                Problem(
+                    path=fleet.path, line=fleet.line, code="fleet.unknown-cluster", message=error.message, hint=error.hint
+                ),
+            )  # fmt: skip
+        self.releases.touch(names)
+        self.mark(names)
+        self._news = True
+        return ()
+
+    async def _accept_last(self) -> None:
+        """After a restart onto a commit that is refused: go on with the last one that was accepted, by our own status."""
+        last = self.state.accepted
+        if not last or not (self.source.is_ancestor(last, self.state.seen) or last in self.records.commits()):
+            return
+        problems = self.state.problems
+        try:
+            await self._accept(last)
+        except SpinfleetError as error:
+            logger.warning("the last accepted commit %s: %s", last[:12], error.message)
+        self.state.problems, self.state.refused = problems, True
+
+    async def _advance(self) -> None:
+        """Let go of what is not placed here any more, release what may run, batch by batch, and wait until it is applied."""
+        assignment = self.assignment
+        if assignment is None or self.suspended:
+            return
+        units = self.releases.take_due(assignment)
+        left = [] if self.state.refused else self._left(assignment)
+        if not units and not left and not self._news:
             return
         self.state.syncing = True
         await self.releases.decryption.refresh()
-        self.releases.forget(left)
-        for owner in left:
-            self._want(owner, ())
-            self.desired.forget(owner)
+        owners = set[str]()
+        for name in left:
+            owners |= self.installer.let_be(name, assignment.cluster)
+            self.progress.forget(name)
         if left:
-            self._share()
+            self.releases.forget(left)
+            owners |= self.installer.share(assignment.cluster)
+            self.mark(left)
+        self.installer.queue.add(*owners)
         with self.metrics.sync_seconds.labels("apply").time():
-            await self._advance(units)
-        self.queue.add(PRUNE)
-        await self.queue.drained([PRUNE])
-        self._retry_held()
+            await self._release(units, assignment, owners)
+        self.installer.queue.add(PRUNE)
+        await self.installer.queue.drained([PRUNE])
+        self._news = False
+        if self.state.rewritten and not self.state.refused:
+            await self._anchor(assignment)
+        if (delay := self.releases.next_try()) is not None:
+            asyncio.get_running_loop().call_later(delay, self.wake)
 
-    def _accept(self, loaded: Loaded, commit: str) -> bool:
-        """Judge a commit by its scope rules: the Fleet and this cluster's own document must be valid (design, "three scopes")."""
-        own = loaded.cluster_problems.get(self.sync.cluster, ())
-        self.state.problems = loaded.problems
-        if loaded.fleet is None or own:
-            self.state.problems = (*loaded.commit_problems, *own) or loaded.problems
-            self.state.refused = True
-            return False
-        try:
-            assignment = without_clashes(assign(loaded.fleet, self.sync.cluster))
-        except InputError as error:
-            self.state.problems = (
-                Problem(
-                    path=loaded.fleet.path,
-                    line=loaded.fleet.line,
-                    code="fleet.unknown-cluster",
-                    message=error.message,
-                    hint=error.hint,
-                ),
-            )
-            self.state.refused = True
-            return False
-        self.state.refused = False
-        self.state.accepted = commit
-        self.assignment = assignment
-        self.metrics.commit_info.set_to_current_time()
-        return True
+    def _left(self, assignment: Assignment) -> list[str]:
+        """Give the apps that this process knows of and that are not placed here any more."""
+        known = {*self.installer.desired.owners(), *self.releases.held}
+        return sorted(name for name in known if name not in assignment.units and name != SHARED)
 
-    async def _advance(self, units: Iterable[Unit]) -> set[str]:
-        """Release what may run, batch by batch, and wait until it has been applied. Gives the owners it touched."""
-        assert self.assignment is not None  # noqa: S101 - _take has looked
-        touched: set[str] = set()
-        artifacts = self.assignment.fleet.spec.get("artifacts") or {}
-        async for batch in self.releases.decide(units, self.assignment.cluster, artifacts, self.files):
-            owners = await self._install(batch)
-            touched |= owners
-            self.queue.add(*sorted(owners))
-        if touched:
-            await self.queue.drained(touched)
-        return touched
-
-    async def _install(self, batch: list[Decision]) -> set[str]:
-        """Make released objects wanted. Before the first of them is written the ApplySet covers it and its kind is watched."""
-        owners: set[str] = set()
-        for decision in batch:
-            if isinstance(decision, Release):
-                self._want(decision.unit.name, decision.objects, decision.sealed)
-                owners.add(decision.unit.name)
-        if not owners:
-            return owners
-        self._share()
-        wanted = [item for owner in (*owners, SHARED) for item in self.desired.of(owner)]
-        await self._widen(extent_of((item.key for item in wanted), self.sync.namespace))
-        await self._watch_kinds()
-        await self.writer.look(wanted)
-        await self._foundation(wanted)
-        return owners
-
-    def _share(self) -> None:
-        """Want what the released apps share, and no more."""
-        assert self.assignment is not None  # noqa: S101 - _take has looked
-        units = [release.unit for release in self.releases.released.values()]
-        self._want(SHARED, render_shared(units, self.assignment.cluster).objects)
-
-    def _want(
-        self, owner: str, objects: Iterable[Mapping[str, Any]], sealed: Mapping[ObjectKey, Sealed] | None = None
-    ) -> None:
-        """Replace an owner's wishes. An object that another owner holds stays there, and this one says so."""
-        rendered = list(objects)
-        scaled = scaled_workloads(rendered)
-        prepared = tuple(
-            desired(prepare(obj, self.identity.applyset, scaled), owner, (sealed or {}).get(key_of(obj)))
-            for obj in rendered
+    async def _release(self, units: Iterable[Unit], assignment: Assignment, touched: set[str]) -> None:
+        now = Circumstances(
+            assignment=assignment,
+            record_of=self.records.get,
+            earlier=self._earlier,
+            not_ready=self.progress.not_ready,
+            suspended=self.sync.suspended_apps,
+            files=self.files,
         )
-        for key in [key for key, failure in self.writer.failures.items() if failure.owner == owner]:
-            del self.writer.failures[key]
-        for refused, holder in self.desired.replace(owner, prepared):
-            if owner != SHARED:
-                message = f"wanted by {holder} as well, which holds it"
-                self.writer.failures[refused.key] = ObjectFailure(
-                    owner=owner, object=str(refused.key), code="object.held", message=message
-                )
+        async for batch in self.releases.decide(units, now):
+            try:
+                await self._record(batch)
+                owners = await self.installer.install(batch, assignment.cluster)
+            except BaseException:
+                self.releases.touch(decision.name for decision in batch)
+                raise
+            touched |= owners
+            self.installer.queue.add(*sorted(owners))
+            names = {decision.name for decision in batch}
+            self.releases.settle(names)
+            self.mark(names)
+            for name in names - owners:
+                self.changed(name)
+        if touched:
+            await self.installer.queue.drained(touched)
 
-    async def _widen(self, extent: Extent) -> None:
-        """Record where members may be before the first write there: a crash then loses none (design, invariant 4)."""
-        if not self.extent.covers(extent):
-            self.extent |= extent
-            await self.parent.record(self.extent, self.identity.applyset)
-
-    async def _watch_kinds(self) -> None:
-        """Watch every kind that has, or may have, members. Kinds not served yet are watched once they are."""
-        resources: list[Resource] = []
-        versions = {(item.key.group, item.key.kind): item.api_version for item in self.desired.values()}
-        for text in self.extent.group_kinds:
-            group, kind = group_kind(text)
-            resource = self.writer.discovery.find(group, kind, versions.get((group, kind), ""))
-            if resource is not None and "watch" in resource.verbs:
-                resources.append(resource)
-        self.writer.unwatched = await self.watches.ensure(resources)
-        deployments = self.writer.discovery.find("apps", "Deployment", "apps/v1")
-        if deployments is not None and any(resource.kind == "SpinApp" for resource in resources):
-            await self.watches.ensure_deployments(deployments)
-
-    async def _foundation(self, wanted: list[Desired]) -> None:
-        """Put what others stand on first: namespaces and definitions, then what is shared (accounts, executors)."""
-        first = [item for item in wanted if item.wave == 0]
-        await asyncio.gather(*(self.writer.put(item) for item in first if not self._as_wanted(item)))
-        definitions = [item.key for item in first if (item.key.group, item.key.kind) == _CRD]
-        if definitions:
-            await self._established(definitions)
-        self.queue.add(SHARED)
-        await self.queue.drained([SHARED])
-
-    async def _established(self, definitions: list[ObjectKey]) -> None:
-        """Wait until new kinds are served, then learn of them. One that does not come in time fails by itself."""
+    async def _record(self, batch: Iterable[Decision]) -> None:
+        """Write the records of what is released now, before the first of its objects (design: "Release records")."""
+        now, new, old = timestamp(), [], []
+        for decision in batch:
+            release, record = decision.release, self.records.get(decision.name)
+            if release is None:
+                self.progress.forget(decision.name)
+            elif decision.move is Move.ADVANCE:
+                released = Released(
+                    version=version_of(release.unit), commit=release.commit, digest=digest_of(release),
+                    path=self.sync.source.path, at=now,
+                )  # fmt: skip
+                new.append(advanced(record, decision.name, released))
+            elif record is not None and decision.name not in self.installer.desired.owners():
+                old.append(record)
         try:
-            async with asyncio.timeout(_ESTABLISHED_WITHIN):
-                while not all(self._current(key) for key in definitions):  # noqa: ASYNC110 - the watch fills it in
-                    await asyncio.sleep(0.1)
-        except TimeoutError:
-            logger.warning("definitions not established in time")
-        await self.writer.rediscover()
-        await self._watch_kinds()
+            await self.records.write(new)
+        except SpinfleetError as error:
+            self.state.record_error = error.message
+            raise
+        self.state.record_error = ""
+        for record in (*new, *old):
+            self.progress.start(record.app, record.last, again=record in old)
 
-    def _current(self, key: ObjectKey) -> bool:
-        member = self.members.get(key)
-        return member is not None and member.health.health is Health.CURRENT
+    async def _earlier(self, name: str, released: Released) -> tuple[Unit, CommitFiles] | None:
+        """Give an app as its last release's commit has it, for this cluster as it is today, and that commit's files."""
+        assignment, place = self.assignment, self.assigning.place
+        if assignment is None or place is None:
+            return None
+        found = await self.source.earlier(self.sync, released.commit, released.path)
+        unit = found[0].unit(name, assignment.fleet, place) if found is not None else None
+        return (unit, found[1]) if found is not None and unit is not None else None
 
-    def _as_wanted(self, item: Desired) -> bool:
-        member = self.members.get(item.key)
-        return member is not None and member.content == item.content and not member.gone
+    async def _anchor(self, assignment: Assignment) -> None:
+        """After a rewritten history: have releases that are the newest version point into the new one, and let the old one go."""
+        commit = assignment.commit or ""
+        outside = {each for each in self.records.commits() if not self.source.is_ancestor(each, commit)}
+        moved, kept = [], False
+        for app in self.records.apps():
+            record, unit = self.records.get(app), assignment.units.get(app)
+            if record is None or record.last.commit not in outside:
+                continue
+            if unit is not None and version_of(unit) == record.last.version:
+                moved.append(
+                    advanced(
+                        record, app, Released(version=record.last.version, commit=commit, path=self.sync.source.path)
+                    )
+                )
+            else:
+                kept = True
+        await self.records.write(moved)
+        if not kept:
+            self.source.let_go()
+            self.state.rewritten = False
+
+    def changed(self, owner: str) -> None:
+        """Take word that an app's health or objects changed: what waits for it may go on."""
+        self.mark([owner])
+        waiting = self.releases.waiting_for(owner)
+        if waiting and not self.progress.not_ready(owner):
+            self.releases.touch(waiting)
+            self.wake()
+
+    async def note_current(self) -> None:
+        """Record the releases that became current, once things are quiet: many at once are few writes."""
+        finished = set(self.progress.finished)
+        if finished and not self.state.syncing:
+            await self.records.mark_current(finished)
+            self.progress.finished -= finished
 
     async def reconcile(self, owner: str) -> None:
         """Bring one owner's objects to what is wanted, wave by wave; what fails is tried again with backoff."""
-        if self.sync.suspend:
+        if self.suspended:
             return
         if owner == PRUNE:
             await self._prune()
             return
-        self.metrics.queue.set(len(self.queue))
-        wanted = self.desired.of(owner)
+        installer = self.installer
+        self.metrics.queue.set(len(installer.queue))
+        wanted = installer.desired.of(owner)
         for wave in sorted({item.wave for item in wanted}):
             await asyncio.gather(
-                *(self.writer.put(item) for item in wanted if item.wave == wave and not self._as_wanted(item))
+                *(self.writer.put(item) for item in wanted if item.wave == wave and not installer.as_wanted(item))
             )
-        if any(failure.owner == owner for failure in self.writer.failures.values()):
-            if any(failure.code in _LOOK_AGAIN for failure in self.writer.failures.values()):
+        failures = [failure for item in wanted if (failure := self.writer.failures.get(item.key)) is not None]
+        if failures:
+            if any(failure.code in _LOOK_AGAIN for failure in failures):
                 await self.writer.rediscover()
-                await self._watch_kinds()
-            self.queue.add_later(owner, self._backoff.next_delay(owner))
+                await installer.watch_kinds()
+            installer.queue.add_later(owner, self._backoff.next_delay(owner))
         else:
             self._backoff.forget(owner)
+        self.changed(owner)
 
     async def _prune(self) -> None:
         """Delete what the fleet no longer has, the other way round than applied; then record the smaller extent."""
+        installer = self.installer
         if self.assignment is None or self.state.refused or not self.sync.prune:
             return
-        await self._watch_kinds()  # what a restart finds is known only once it has been seen
-        members = going(self.members, self.desired, self.assignment, self.releases)
-        self.state.prune_held = guard(members, len(self.members), self.assignment.fleet, self.sync)
+        await installer.watch_kinds()  # what a restart finds is known only once it has been seen
+        members = going(installer.members, installer.desired, self.assignment)
+        self.state.prune_held = guard(members, len(installer.members), self.assignment.fleet, self.sync)
         if self.state.prune_held:
             logger.warning("prune held: %s", self.state.prune_held)
             return
         self.state.protected = tuple(member.key for member in members if protected(member))
         members = [member for member in members if not protected(member)]
         waiting = False
-        for wave in sorted({_wave(member) for member in members}, reverse=True):
-            gone = await asyncio.gather(*(self.writer.remove(member) for member in members if _wave(member) == wave))
+        for wave in sorted({rank_of(member.key.group, member.key.kind) for member in members}, reverse=True):
+            of_wave = [member for member in members if rank_of(member.key.group, member.key.kind) == wave]
+            gone = await asyncio.gather(*(self.writer.remove(member) for member in of_wave))
             waiting = waiting or not all(gone)
+        self.mark({member.owner for member in members})
         if waiting:
-            self.queue.add_later(PRUNE, self._backoff.next_delay(PRUNE))
+            installer.queue.add_later(PRUNE, self._backoff.next_delay(PRUNE))
             return
         self._backoff.forget(PRUNE)
-        await self._narrow()
-
-    async def _narrow(self) -> None:
-        """Record the extent of what is left, once every delete is confirmed."""
-        keys = [item.key for item in self.desired.values()] + [member.key for member in self.members]
-        extent = extent_of(keys, self.sync.namespace)
-        if extent != self.extent:
-            await self.parent.record(extent, self.identity.applyset)
-            self.extent = extent
-
-    def _retry_held(self) -> None:
-        """Try verifications that could not be completed again, later and later."""
-        delay = self.releases.next_try()
-        if delay is not None:
-            asyncio.get_running_loop().call_later(delay, self.wake)
-
-
-def _wave(member: Member) -> int:
-    return rank_of(member.key.group, member.key.kind)
+        await installer.narrow()
+        ended = self.records.apps() - self.assignment.units.keys() - installer.members.owners()
+        await self.records.drop(ended)

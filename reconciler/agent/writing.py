@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -48,7 +48,8 @@ class _RefusedError(Exception):
 class Writer:
     """Applies and deletes single objects, and keeps why the last try of each failed.
 
-    `slots` bounds the requests in flight over all apps.
+    `slots` bounds the requests in flight over all apps. `keeps` tells of an app whether it keeps all it has, because no release
+    of it is known to say what it wants.
     """
 
     connection: Connection
@@ -62,6 +63,7 @@ class Writer:
     metrics: Metrics
     slots: asyncio.Semaphore
     decryption: Decryption
+    keeps: Callable[[str], bool]
     failures: dict[ObjectKey, ObjectFailure] = field(default_factory=dict)
     unwatched: Mapping[Resource, str] = field(default_factory=dict)
     _absent: set[ObjectKey] = field(default_factory=set)
@@ -96,6 +98,10 @@ class Writer:
         with self._in_flight(wanted.key, wanted.owner):
             resource = self._resource(wanted)
             member = self.members.get(wanted.key)
+            if member is not None and member.owner != wanted.owner and self.keeps(member.owner):
+                raise _RefusedError(
+                    "object.held", f"{member.owner} has it, and what {member.owner} wants is not known now"
+                )
             if member is None or member.gone:
                 await self._put_unknown(wanted, resource, member)
             else:

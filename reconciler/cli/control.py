@@ -26,20 +26,62 @@ def sync(fleetsync: str, kubeconfig: Path | None, context: str | None) -> int:
 
 
 @click.command()
+@click.argument("apps", nargs=-1, metavar="[APP]...")
 @cluster_options
-def suspend(fleetsync: str, kubeconfig: Path | None, context: str | None) -> int:
-    """Stop syncing and healing until `resume`; what runs keeps running."""
+def suspend(apps: tuple[str, ...], fleetsync: str, kubeconfig: Path | None, context: str | None) -> int:
+    """Stop syncing and healing until `resume`, of everything or of the APPs named; what runs keeps running.
+
+    This holds for one cluster. To suspend an app wherever it is placed, set spec.suspend in its document in Git.
+    """
+    if apps:
+        return _suspend_apps(fleetsync, kubeconfig, context, add=frozenset(apps))
     _change(fleetsync, kubeconfig, context, {"spec": {"suspend": True}})
     click.echo(f"{fleetsync}: suspended")
     return 0
 
 
 @click.command()
+@click.argument("apps", nargs=-1, metavar="[APP]...")
 @cluster_options
-def resume(fleetsync: str, kubeconfig: Path | None, context: str | None) -> int:
-    """Sync and heal again."""
+def resume(apps: tuple[str, ...], fleetsync: str, kubeconfig: Path | None, context: str | None) -> int:
+    """Sync and heal again: everything, or the APPs that were suspended by name."""
+    if apps:
+        return _suspend_apps(fleetsync, kubeconfig, context, remove=frozenset(apps))
     _change(fleetsync, kubeconfig, context, {"spec": {"suspend": False}})
     click.echo(f"{fleetsync}: resumed")
+    return 0
+
+
+def _suspend_apps(
+    fleetsync: str, kubeconfig: Path | None, context: str | None, *, add: frozenset[str] = frozenset(),
+    remove: frozenset[str] = frozenset(),
+) -> int:  # fmt: skip
+    """Change which apps a FleetSync suspends; the precondition on its resourceVersion keeps two people apart."""
+    import asyncio
+
+    from reconciler.agent.fleetsync import SUSPENDED_ANNOTATION, suspended_apps
+    from reconciler.cluster.connection import Connection
+    from reconciler.cluster.patch import merge_patch
+    from reconciler.cluster.read import get
+
+    namespace, name = place_of(fleetsync)
+
+    async def run() -> frozenset[str]:
+        async with await Connection.open(kubeconfig, context) as connection:
+            resource = await fleetsync_resource(connection)
+            live = await get(connection, resource, namespace=namespace, name=name)
+            metadata = live["metadata"]
+            left = (suspended_apps(metadata.get("annotations") or {}) | add) - remove
+            change = {
+                "resourceVersion": metadata["resourceVersion"],
+                "annotations": {SUSPENDED_ANNOTATION: ",".join(sorted(left)) or None},
+            }
+            await merge_patch(connection, resource, {"metadata": change}, namespace=namespace, name=name)
+            return left
+
+    left = asyncio.run(run())
+    click.echo(f"{fleetsync}: {', '.join(sorted(add or remove))} {'suspended' if add else 'resumed'}")
+    click.echo(f"suspended here now: {', '.join(sorted(left)) or 'nothing'}", err=True)
     return 0
 
 

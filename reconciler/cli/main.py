@@ -24,6 +24,7 @@ COMMANDS = {
     "agent": ("reconciler.cli.agent", "Run the agent of a cluster."),
     "install": ("reconciler.cli.install", "Install the agent in a cluster, or print what that takes."),
     "status": ("reconciler.cli.status", "Show what a cluster's agent is doing."),
+    "history": ("reconciler.cli.history", "Show what a cluster has released."),
     "sync": ("reconciler.cli.control", "Ask the agent to sync now."),
     "suspend": ("reconciler.cli.control", "Stop syncing and healing."),
     "resume": ("reconciler.cli.control", "Go on after a suspend."),

@@ -1,35 +1,51 @@
-"""`spinfleet status`: what an agent is doing, from its FleetSync."""
+"""`spinfleet status`: what an agent is doing, from its FleetSync, as a tree: FleetSync, apps, objects."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import datetime as dt
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from reconciler.cli.connected import cluster_options, fleetsync_resource, place_of
 from reconciler.cli.output import output_option, write
 
+if TYPE_CHECKING:
+    from reconciler.agent.looking import LiveObject
+    from reconciler.cluster.connection import Connection
+
+_COLOURS = {
+    "True": "green", "False": "red", "current": "green", "failed": "red", "progressing": "yellow", "Unknown": "yellow",
+}  # fmt: skip
+
 
 @click.command()
+@click.argument("apps", nargs=-1, metavar="[APP]...")
 @cluster_options
 @click.option("-w", "--watch", "keep_watching", is_flag=True, help="Go on and show each change.")
 @output_option
-def status(fleetsync: str, kubeconfig: Path | None, context: str | None, keep_watching: bool, form: str) -> int:
-    """Show what a cluster's agent is doing. Exits with 0 where it is ready, else 1."""
+def status(
+    apps: tuple[str, ...], fleetsync: str, kubeconfig: Path | None, context: str | None, keep_watching: bool, form: str
+) -> int:
+    """Show what a cluster's agent is doing; with APPs, only these, with their live objects.
+
+    Exits with 0 where everything, or each APP, is ready, else 1.
+    """
     import asyncio
 
     namespace, name = place_of(fleetsync)
     try:
-        return asyncio.run(_run(namespace, name, kubeconfig, context, form, keep_watching=keep_watching))
+        return asyncio.run(_run(apps, namespace, name, kubeconfig, context, form, keep_watching=keep_watching))
     except KeyboardInterrupt:
         return 0
 
 
 async def _run(
-    namespace: str, name: str, kubeconfig: Path | None, context: str | None, form: str, *, keep_watching: bool
-) -> int:
+    apps: tuple[str, ...], namespace: str, name: str, kubeconfig: Path | None, context: str | None, form: str, *,
+    keep_watching: bool,
+) -> int:  # fmt: skip
     from reconciler.cluster.connection import Connection
     from reconciler.cluster.read import get
     from reconciler.cluster.watch import Changed, Selection, watch
@@ -37,14 +53,39 @@ async def _run(
     async with await Connection.open(kubeconfig, context) as connection:
         resource = await fleetsync_resource(connection)
         live = await get(connection, resource, namespace=namespace, name=name)
-        show(live, form)
+        code = await _show(connection, live, apps, form)
         if keep_watching:
             async for event in watch(connection, Selection(resource=resource, namespace=namespace, name=name)):
-                if isinstance(event, Changed):
+                if isinstance(event, Changed) and event.object != live:
                     live = event.object
                     click.echo()
-                    show(live, form)
-    return 0 if _ready(live) else 1
+                    code = await _show(connection, live, apps, form)
+    return code
+
+
+async def _show(connection: Connection, live: Mapping[str, Any], names: Sequence[str], form: str) -> int:
+    """Write a FleetSync's status, or that of some of its apps with their objects; gives the exit code."""
+    if not names:
+        show(live, form)
+        return 0 if _ready(live) else 1
+    from reconciler.agent.looking import live_objects
+
+    objects, unread = await live_objects(connection, live, frozenset(names))
+    known = {app["name"]: app for app in (live.get("status") or {}).get("apps") or ()}
+    by_app = {name: [each for each in objects if each.owner == name] for name in names}
+    if form != "text":
+        write(
+            [{**known.get(name, {"name": name}), "live": [each.to_json() for each in by_app[name]]} for name in names],
+            form,
+        )
+    else:
+        click.echo(_head(live))
+        for name in names:
+            app = known.get(name, {"name": name, "message": _unlisted(live)})
+            click.echo("\n".join(_tree(app, by_app[name])))
+    for message in unread:
+        click.echo(f"not shown: {message}", err=True)
+    return 0 if all(_fine(known.get(name)) for name in names) else 1
 
 
 def show(live: Mapping[str, Any], form: str = "text") -> None:
@@ -53,15 +94,10 @@ def show(live: Mapping[str, Any], form: str = "text") -> None:
     if form != "text":
         write(state, form)
         return
-    metadata = live["metadata"]
-    commit = (state.get("commit") or {}).get("applied", "")
-    click.echo(
-        f"{metadata['namespace']}/{metadata['name']}  cluster {live['spec']['cluster']}  commit {commit[:12] or '-'}"
-    )
+    click.echo(_head(live))
     for condition in state.get("conditions") or ():
-        colour = {"True": "green", "False": "red"}.get(condition["status"], "yellow")
         click.echo(
-            f"  {condition['type']:<12} {click.style(condition['status'], fg=colour):<8} {condition['reason']}: {condition['message']}"
+            f"  {condition['type']:<12} {_coloured(condition['status'], 8)} {condition['reason']}: {condition['message']}"
         )
     rows: list[tuple[str, ...]] = [("APP", "VERSION", "ARTIFACT", "OBJECTS", "HEALTH", "")]
     rows += [_row(app) for app in state.get("apps") or ()]
@@ -72,6 +108,9 @@ def show(live: Mapping[str, Any], form: str = "text") -> None:
                 cell.ljust(widths[column]) if column < len(widths) else cell for column, cell in enumerate(row)
             ).rstrip()
         )
+    listed, total = len(state.get("apps") or ()), (state.get("counts") or {}).get("apps", 0)
+    if listed < total:
+        click.echo(f"and {total - listed} more, all current")
     for problem in state.get("problems") or ():
         place = ":".join(str(problem[part]) for part in ("path", "line", "column") if problem.get(part)) or problem.get(
             "object", ""
@@ -79,9 +118,68 @@ def show(live: Mapping[str, Any], form: str = "text") -> None:
         click.echo(f"{problem.get('severity', 'error')}[{problem.get('code', '')}] {place}: {problem['message']}")
 
 
+def _head(live: Mapping[str, Any]) -> str:
+    metadata, commit = live["metadata"], ((live.get("status") or {}).get("commit") or {}).get("applied", "")
+    return f"{metadata['namespace']}/{metadata['name']}  cluster {live['spec']['cluster']}  commit {commit[:12] or '-'}"
+
+
 def _row(app: Mapping[str, Any]) -> tuple[str, ...]:
-    version, artifact = app.get("version") or "-", app.get("artifact") or "-"
-    return (app["name"], version, artifact, str(app.get("objects", 0)), app["health"], app.get("message", ""))
+    message = app.get("message", "")
+    if app.get("reason"):
+        message = f"{app['reason']}: {message}"
+    return (app["name"], _version(app), app.get("artifact") or "-", str(app.get("objects", 0)), app["health"], message)
+
+
+def _version(app: Mapping[str, Any]) -> str:
+    """Say what runs, and beside it what Git has where that is another version."""
+    newest, released = app.get("version") or "-", app.get("released") or "-"
+    return newest if newest == released else f"{released} (Git: {newest})"
+
+
+def _tree(app: Mapping[str, Any], objects: Sequence[LiveObject]) -> list[str]:
+    """Draw an app and its objects."""
+    health = app.get("health", "")
+    lines = [f"└ {app.get('kind') or 'App'} {app['name']}  {_coloured(health)}  version {_version(app)}"]
+    if app.get("message"):
+        lines.append(f"    {app['reason'] + ': ' if app.get('reason') else ''}{app['message']}")
+    drift = app.get("drift") or {}
+    if drift:
+        lines.append(f"    drifted {drift['count']} times since the agent started, last {_ago(drift['last'])}")
+    width = max((len(str(each.key)) for each in objects), default=0)
+    for number, each in enumerate(objects):
+        branch = "└" if number == len(objects) - 1 else "├"
+        change = f"changed {_ago(each.written)} by {each.writer}" if each.written else ""
+        text = f"  {branch} {str(each.key).ljust(width)}  {_coloured(str(each.health.health), 11)}  {change}  {each.health.message}"
+        lines.append(text.rstrip())
+    return lines
+
+
+def _coloured(word: str, width: int = 0) -> str:
+    return click.style(word, fg=_COLOURS.get(word, "yellow")) + " " * max(0, width - len(word))
+
+
+def _ago(time: str) -> str:
+    """Say how long ago a time (RFC 3339) was, in one unit."""
+    try:
+        seconds = int((dt.datetime.now(dt.UTC) - dt.datetime.fromisoformat(time)).total_seconds())
+    except ValueError:
+        return time
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
+        if seconds >= size:
+            return f"{seconds // size}{unit} ago"
+    return f"{max(0, seconds)}s ago"
+
+
+def _unlisted(live: Mapping[str, Any]) -> str:
+    counts = (live.get("status") or {}).get("counts") or {}
+    more = counts.get("apps", 0) > len((live.get("status") or {}).get("apps") or ())
+    return (
+        "not among the apps that the status lists, so nothing needs attention" if more else "not placed on this cluster"
+    )
+
+
+def _fine(app: Mapping[str, Any] | None) -> bool:
+    return app is not None and app.get("health") == "current" and not app.get("reason")
 
 
 def _ready(live: Mapping[str, Any]) -> bool:

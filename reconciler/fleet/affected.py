@@ -1,4 +1,20 @@
-"""Which apps a commit touches, so that the others cost nothing."""
+"""Which apps a commit touches, so that the others cost nothing. The map of what depends on what:
+
+| what changed                                                   | whose assignment may differ                        |
+|----------------------------------------------------------------|----------------------------------------------------|
+| an App or Bundle document, its spin.toml, a file it reads      | that app or bundle                                 |
+| where it is placed                                             | those that name it in dependsOn as well            |
+| an app that others call                                        | those that may call it: their NetworkPolicy        |
+| a bundle's Secret or ConfigMap                                 | that bundle, and the apps that read it             |
+| a bundle's SpinAppExecutor, RuntimeClass, Shim or Service      | that bundle, and every app                         |
+| Fleet.spec.defaults                                            | the apps that the changed default reaches          |
+| Fleet.spec.artifacts, the keys and roots it names              | every app: what may run is judged by it            |
+| Fleet.spec.ignore, prune, health, minimumAgentVersion          | nothing by itself                                  |
+| anything else of the Fleet                                     | everything                                         |
+| a Rollout                                                      | the apps and bundles that name it                  |
+| this cluster's Cluster document                                | everything                                         |
+| another cluster's Cluster document                             | nothing                                            |
+"""
 
 from __future__ import annotations
 
@@ -11,23 +27,27 @@ from reconciler.fleet.model import AppDefinition, BundleDefinition, Fleet
 from reconciler.fleet.placement import placement_of
 from reconciler.fleet.reads import may_read, reached_apps
 
+#: Fields of the Fleet that bear on no assignment. `defaults` reach an app through its version, which has them in it.
+_APART = frozenset({"defaults", "artifacts", "ignore", "prune", "health", "minimumAgentVersion"})
+
 
 def affected(old: Fleet | None, new: Fleet, cluster: str) -> frozenset[str]:
     """Give the names of apps and bundles whose assignment on a cluster may differ between two commits, removed ones included.
 
-    With one LoadCache for both loads this compares by identity, and costs well under a microsecond an app. What bears on
-    every app (the Fleet document, this cluster's own, an executor or Service that a bundle brings) makes every name affected.
+    With one LoadCache for both loads this compares by identity, and costs well under a microsecond an app.
     """
     if old is None or _common(old, new, cluster):
         return frozenset(
             {*(old.apps if old is not None else ()), *(old.bundles if old is not None else ()), *new.apps, *new.bundles}
         )
     apps, bundles = _different(old.apps, new.apps), _different(old.bundles, new.bundles)
-    if any(_bearing(old, name) != _bearing(new, name) for name in bundles):
-        return frozenset({*old.apps, *new.apps, *bundles})
     changed = apps | bundles
+    judged_by = [(fleet.spec.get("artifacts"), fleet.signatures) for fleet in (old, new)]
+    if judged_by[0] != judged_by[1] or any(_bearing(old, name) != _bearing(new, name) for name in bundles):
+        changed |= {*old.apps, *new.apps}
     moved = {name for name in changed if _placement(old, name) != _placement(new, name)}
-    return frozenset(changed | _waiting_for(moved, new) | _reading(bundles, new) | _calling(apps, new))
+    changed |= _waiting_for(moved, new) | _reading(bundles, new) | _calling(apps, new)
+    return frozenset(changed | _released_by(_different(old.rollouts, new.rollouts), new))
 
 
 def _bearing(fleet: Fleet, name: str) -> Any:
@@ -59,17 +79,39 @@ def _waiting_for(names: set[str], fleet: Fleet) -> set[str]:
     """Give those that depend on one of these: where that one runs bears on whether they ever start."""
     if not names:
         return set()
-    every: list[AppDefinition | BundleDefinition] = [*fleet.apps.values(), *fleet.bundles.values()]
-    return {each.name for each in every if any(other.name in names for other in dependencies(fleet, each))}
+    return {each.name for each in _every(fleet) if any(other.name in names for other in dependencies(fleet, each))}
+
+
+def _released_by(rollouts: set[str], fleet: Fleet) -> set[str]:
+    """Give those that name one of these rollouts in their document, its overrides or the fleet's defaults."""
+    if not rollouts:
+        return set()
+    default = (fleet.spec.get("defaults") or {}).get("rollout")
+    return {each.name for each in _every(fleet) if not rollouts.isdisjoint(_rollouts(each, default))}
+
+
+def _rollouts(definition: AppDefinition | BundleDefinition, default: Any) -> set[Any]:
+    layers = [definition.spec, *(each.get("spec") or {} for each in definition.spec.get("overrides") or ())]
+    named = {layer.get("rollout") for layer in layers}
+    return named | {default} if isinstance(definition, AppDefinition) else named
+
+
+def _every(fleet: Fleet) -> list[AppDefinition | BundleDefinition]:
+    return [*fleet.apps.values(), *fleet.bundles.values()]
 
 
 def _common(old: Fleet, new: Fleet, cluster: str) -> bool:
     return (
-        (old.path, old.spec) != (new.path, new.spec)
+        (old.path, old.name) != (new.path, new.name)
+        or _rest(old) != _rest(new)
         or cluster not in old.clusters
         or cluster not in new.clusters
         or old.clusters[cluster] != new.clusters[cluster]
     )
+
+
+def _rest(fleet: Fleet) -> dict[str, Any]:
+    return {name: value for name, value in fleet.spec.items() if name not in _APART}
 
 
 def _different(old: Mapping[str, Any], new: Mapping[str, Any]) -> set[str]:

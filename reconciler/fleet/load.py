@@ -79,6 +79,11 @@ def load(tree: Tree, *, cache: LoadCache | None = None) -> Loaded:
     return Loaded(fleet=fleet, problems=problems, cluster_problems=cluster_problems)
 
 
+def find_documents(reader: Reader) -> Mapping[str, tuple[Document, ...]]:
+    """Give the documents of a tree that count, by kind and in file order; what is wrong with the tree is not told."""
+    return _find(reader).documents
+
+
 def _find(reader: Reader) -> _Found:
     """Find the documents; those in ignored files don't count. The patterns stand in the Fleet nearest to the root."""
     paths = [path for path in reader.tree.files if path.endswith(YAML_SUFFIXES)]
@@ -148,7 +153,7 @@ def _first_of_each(documents: Mapping[str, tuple[Document, ...]]) -> list[Docume
 
 def _unused(found: _Found, bundles: tuple[Document, ...], used: set[str]) -> list[Problem]:
     """Warn of YAML that nothing reads: a misnamed folder or a forgotten document is found this way."""
-    prefixes = tuple(folder for folder in (folder_of(each) for each in bundles) if folder is not None)
+    folders = {folder for folder in (folder_of(each) for each in bundles) if folder is not None}
     return [
         Problem(
             path=path,
@@ -159,5 +164,17 @@ def _unused(found: _Found, bundles: tuple[Document, ...], used: set[str]) -> lis
         )
         for path in found.unused
         # Hidden files and folders (.github and the like) are other tools' own.
-        if path not in used and not path.startswith((".", *prefixes)) and "/." not in path
+        if path not in used and not path.startswith(".") and "/." not in path and not _is_below(path, folders)
     ]
+
+
+def _is_below(path: str, folders: set[str]) -> bool:
+    """Tell whether a path is below one of the folders (each empty or ending in `/`), in as many steps as it is deep."""
+    if "" in folders:
+        return True
+    end = path.find("/")
+    while end >= 0:
+        if path[: end + 1] in folders:
+            return True
+        end = path.find("/", end + 1)
+    return False

@@ -73,21 +73,42 @@ def fetch(job: dict[str, Any]) -> dict[str, Any]:
                 if job["commit"]
                 else {head.name: str(head.oid) for head in remote.list_heads(callbacks=callbacks, proxy=True)}
             )
-            wanted = job["refspec"][1:].partition(":")[0]
+            wanted, _, into = job["refspec"][1:].partition(":")
             if heads and _same_as_before(repository, heads, wanted):
-                return {"commit": _fetched(repository), "news": False}
+                return {"commit": _commit(repository, into), "news": False}
             if not job["commit"] and wanted not in heads:
                 return {"error": "input", "message": f"the repository has no {wanted.removeprefix('refs/')}"}
+            replaced = _keep(repository)
             remote.fetch([job["refspec"]], callbacks=callbacks, proxy=True)
+            _let_go(repository, replaced)
         except (pygit2.GitError, RefusedError, KeyError, ValueError) as error:
             # A missing object is our own repository's fault: the server was asked for what we lacked by our own account.
             kind = "input" if callbacks.refusal else "corrupt" if isinstance(error, KeyError) else "unavailable"
             return {"error": kind, "message": callbacks.refusal or str(error) or type(error).__name__}
-    return {"commit": _fetched(repository), "news": True}
+    return {"commit": _commit(repository, into), "news": True}
 
 
-def _fetched(repository: pygit2.Repository) -> str:
-    return str(repository.references["refs/spinfleet/fetched"].peel(pygit2.Commit).id)
+def _commit(repository: pygit2.Repository, name: str) -> str:
+    return str(repository.references[name].peel(pygit2.Commit).id)
+
+
+def _keep(repository: pygit2.Repository) -> str:
+    """Name the commit fetched before by a reference of its own, before another takes its place: its history holds releases."""
+    if "refs/spinfleet/fetched" not in repository.references:
+        return ""
+    old = _commit(repository, "refs/spinfleet/fetched")
+    if f"refs/spinfleet/kept/{old}" in repository.references:
+        return ""
+    repository.references.create(f"refs/spinfleet/kept/{old}", old)
+    return old
+
+
+def _let_go(repository: pygit2.Repository, old: str) -> None:
+    """Take that reference away again where the new history has the old commit in it."""
+    if old:
+        new = _commit(repository, "refs/spinfleet/fetched")
+        if new == old or repository.descendant_of(new, old):
+            repository.references.delete(f"refs/spinfleet/kept/{old}")
 
 
 def _same_as_before(repository: pygit2.Repository, heads: dict[str, str], wanted: str) -> bool:

@@ -7,7 +7,7 @@ import json
 import shutil
 import signal
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +65,40 @@ async def fetch(source: Source, repository: Path, *, bounds: Bounds | None = Non
     return Fetched(commit=commit, previous=previous, rewritten=rewritten)
 
 
+async def fetch_kept(
+    source: Source, commit: str, repository: Path, *, bounds: Bounds | None = None, local: bool = False
+) -> None:
+    """Fetch a commit by its id, with its history, and keep it; what the source follows is not touched.
+
+    Git hosts serve commits of forks by id: ask for one that this cluster has itself recorded, and for no other.
+    Raises InputError where the server does not serve it, UnavailableError where the server can't be reached.
+    """
+    check(source, local=local)
+    wanted = replace(source, branch="", tag="", commit=commit)
+    answer = await _run(wanted, repository, bounds or Bounds(), into=f"refs/spinfleet/kept/{commit}")
+    if "error" in answer:
+        message = f"{source.shown}: commit {commit[:12]}: {answer['message']}"
+        raise (InputError if answer["error"] == "input" else UnavailableError)(message)
+
+
+def has_commit(repository: Path, commit: str) -> bool:
+    """Tell whether a commit is in the repository, whatever it belongs to."""
+    try:
+        return isinstance(pygit2.Repository(str(repository)).get(commit), pygit2.Commit)
+    except (pygit2.GitError, ValueError):
+        return False
+
+
+def let_go(repository: Path) -> None:
+    """Give up the commits of replaced histories that are kept: nothing is rendered from them any more."""
+    try:
+        references = pygit2.Repository(str(repository)).references
+        for name in [name for name in references if name.startswith("refs/spinfleet/kept/")]:
+            references.delete(name)
+    except (pygit2.GitError, KeyError):
+        return
+
+
 def fetched_commit(repository: Path) -> str:
     """Give the commit of the last fetch, or an empty string where there is none that can be read."""
     try:
@@ -84,11 +118,11 @@ def is_ancestor(repository: Path, commit: str, tip: str) -> bool:
         return False
 
 
-async def _run(source: Source, repository: Path, bounds: Bounds) -> dict[str, Any]:
+async def _run(source: Source, repository: Path, bounds: Bounds, *, into: str = "") -> dict[str, Any]:
     repository.parent.mkdir(parents=True, exist_ok=True)
     job = {
         "url": source.url,
-        "refspec": source.refspec,
+        "refspec": f"+{source.commit}:{into}" if into else source.refspec,
         "commit": source.commit,
         "credentials": asdict(source.credentials),
         "repository": str(repository),

@@ -52,6 +52,10 @@ class TreeCache:
         """Keep a folder."""
         self._folders[tree] = self._used[tree] = folder
 
+    def fork(self) -> TreeCache:
+        """Give a cache that begins with what is known here, for a walk of another commit that must not make this one forget."""
+        return TreeCache(_folders=dict(self._folders))
+
     def turn(self) -> None:
         """Forget what the walk just ended did not use."""
         self._folders, self._used = self._used, {}

@@ -16,6 +16,7 @@ from reconciler.render.spinkube import API_VERSION
 
 #: Namespaces that every cluster has from its start.
 _BUILT_IN = frozenset({"default", "kube-system", "kube-public", "kube-node-lease"})
+_SHAREABLE = frozenset({"Namespace", "ServiceAccount", "SpinAppExecutor", "RuntimeClass"})
 
 
 def render_shared(units: Iterable[AppAssignment | BundleAssignment], cluster: Cluster) -> Rendered:  # noqa: ARG001 - one signature with render_unit
@@ -27,8 +28,7 @@ def render_shared(units: Iterable[AppAssignment | BundleAssignment], cluster: Cl
     wanted: dict[ObjectKey, tuple[dict[str, Any], str]] = {}
     units = sorted(units, key=lambda unit: unit.name)
     for unit in units:
-        if isinstance(unit, BundleAssignment):
-            brought |= {_placed(unit, key_of(sourced.object)) for sourced in unit.objects}
+        brought |= brings(unit)
     apps = [unit for unit in units if isinstance(unit, AppAssignment)]
     for app, obj, path in (*_namespaces(apps), *_needs(apps)):
         key = key_of(obj)
@@ -36,6 +36,14 @@ def render_shared(units: Iterable[AppAssignment | BundleAssignment], cluster: Cl
             obj["metadata"]["labels"] = {**(obj["metadata"].get("labels") or {}), **shared_labels(app.fleet)}
             wanted[key] = (traced(obj, owner=SHARED, path=path), path)
     return Rendered(name=SHARED, objects=tuple(sorted((wanted[key][0] for key in sorted(wanted)), key=rank)))
+
+
+def brings(unit: AppAssignment | BundleAssignment) -> frozenset[ObjectKey]:
+    """Give what a bundle brings that apps may need: it is then not made for them. An app brings nothing."""
+    if not isinstance(unit, BundleAssignment):
+        return frozenset()
+    keys = (key_of(sourced.object) for sourced in unit.objects if sourced.object["kind"] in _SHAREABLE)
+    return frozenset(_placed(unit, key) for key in keys)
 
 
 def _placed(bundle: BundleAssignment, key: ObjectKey) -> ObjectKey:

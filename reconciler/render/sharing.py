@@ -5,6 +5,7 @@ The app that comes first by name has it; the others are told, with both places. 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 
 from reconciler.fleet.model import AppAssignment, BundleAssignment
@@ -15,6 +16,18 @@ from reconciler.render.places import problem_at
 from reconciler.render.routes import routes_of
 from reconciler.render.service_account import account_name, makes_account, service_account
 from reconciler.schema_check import pointer_of
+
+#: Something of which a cluster has one: a route (kind, host, path, match), an account or a label of a namespace.
+Claim = tuple[str, str, str, str]
+
+
+def claims_of(app: AppAssignment) -> Mapping[Claim, str]:
+    """Give what `clashes` grants one app of a cluster alone, with how this app wants it: equal wishes don't clash."""
+    found = {("route", route.host, route.path.rstrip("/"), route.match): app.name for route in routes_of(app)}
+    if makes_account(app):
+        found["account", app.namespace, account_name(app), ""] = json.dumps(service_account(app), sort_keys=True)
+    labels = app.spec.get("namespaceLabels") or {}
+    return found | {("label", app.namespace, key, ""): str(value) for key, value in labels.items()}
 
 
 def clashes(units: Iterable[AppAssignment | BundleAssignment]) -> Mapping[str, tuple[Problem, ...]]:

@@ -14,7 +14,7 @@ import pytest
 import wasmtime
 
 from reconciler import data
-from reconciler.agent.install import AGENT_ACCOUNT, NAMESPACE, Installation, fleetsync
+from reconciler.agent.install import AGENT_ACCOUNT, NAMESPACE, Installation, fleetsync, records_rights
 from reconciler.errors import UnavailableError
 from reconciler.local import gitserver, publish
 from reconciler.local.controlplane import ControlPlane
@@ -105,7 +105,10 @@ class World:
         return self.repository.commit(merged)
 
     def create(self, **spec: Any) -> None:
-        """Make the FleetSync."""
+        """Make the FleetSync, and give the agent the rights to its release records."""
+        for right in records_rights(f"f-{self.id}", NAMESPACE):
+            plural = right["kind"].lower() + "s"
+            self.plane.request("POST", f"/apis/rbac.authorization.k8s.io/v1/namespaces/{NAMESPACE}/{plural}", right)
         installation = Installation(
             cluster="here", url=self.url, interval="1s", registries=({"prefix": self.registry, "plainHTTP": True},)
         )

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from reconciler.agent.decryption import Decryption
 from reconciler.agent.desired import DesiredSet, desired
-from reconciler.agent.fleetsync import Policy
 from reconciler.agent.members import Member
 from reconciler.agent.pruning import going
-from reconciler.agent.releases import Releases
 from reconciler.fleet.model import Assignment, Cluster, Fleet
 from reconciler.plan.model import Health, HealthResult, ObjectKey
 from reconciler.render.model import SHARED
-
-NO_KEYS = Decryption(connection=cast("Any", None), namespace="", secret="")
 
 
 def member(name: str, owner: str, **fields: Any) -> Member:
@@ -33,19 +28,15 @@ class World:
         units = cast("dict[str, Any]", dict.fromkeys(apps))
         self.assignment = Assignment(cluster=cluster, commit=None, fleet=fleet, units=units)
         self.desired = DesiredSet()
-        self.releases = Releases(
-            verifier=cast("Any", None), metrics=cast("Any", None), policy=Policy(), decryption=NO_KEYS
-        )
 
     def released(self, app: str, *names: str) -> None:
         objects = (
             {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "shop"}} for name in names
         )
         self.desired.replace(app, tuple(desired(obj, app) for obj in objects))
-        self.releases.released[app] = cast("Any", object())
 
     def going(self, *members: Member) -> set[str]:
-        return {each.key.name for each in going(members, self.desired, self.assignment, self.releases)}
+        return {each.key.name for each in going(members, self.desired, self.assignment)}
 
 
 def test_the_objects_of_an_app_that_left_the_commit_go() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from reconciler.fleet import LoadCache, affected, load
 
 EXECUTOR = "apiVersion: core.spinkube.dev/v1alpha1\nkind: SpinAppExecutor\nmetadata: {name: e, namespace: apps}\nspec: {createDeployment: false}\n"
@@ -36,16 +38,55 @@ def test_only_changed_files_are_read_and_the_rest_stays_the_same_object(make):
     assert affected(old, new, "eu") == {"cart"}
 
 
-def test_a_changed_manifest_touches_every_app_that_names_it(make):
-    old, new, _ = after(make, {"shop/spin.toml": make.spin + "# changed\n"})
+FLEET = "defaults: {replicas: 3}"
+ROLLOUT = "stages: [{name: all, clusters: {}}]"
+EVERY = {"shop", "pay", "cart", "platform"}
+TABLE = {
+    "an app's document": (lambda make: {"cart/app.yaml": make.app("cart", "replicas: 3")}, {"cart"}),
+    "a comment in it": (lambda make: {"cart/app.yaml": "# why\n" + make.app("cart")}, {"cart"}),
+    "a spin.toml that two apps name": (lambda make: {"shop/spin.toml": make.spin + "# changed\n"}, {"shop", "pay"}),
+    "a file of a bundle's folder": (
+        lambda _: {"m/b.yaml": "apiVersion: v1\nkind: Namespace\nmetadata: {name: b}\n"},
+        {"platform"},
+    ),
+    "an executor that a bundle brings": (lambda _: {"m/e.yaml": EXECUTOR}, EVERY),
+    "a new app": (lambda make: {"new/app.yaml": make.app("new"), "new/spin.toml": make.spin}, {"new"}),
+    "a default": (lambda make: {"fleet.yaml": make.document("Fleet", "acme", FLEET)}, {"shop", "pay", "cart"}),
+    "a default that one app sets itself": (
+        lambda make: {"fleet.yaml": make.document("Fleet", "acme", "defaults: {progressDeadline: 1h}")},
+        {"shop", "pay"},
+    ),
+    "rules for artifacts": (
+        lambda make: {"fleet.yaml": make.document("Fleet", "acme", "artifacts: {unsigned: Warn}")},
+        {"shop", "pay", "cart"},
+    ),
+    "the prune guard's numbers": (
+        lambda make: {"fleet.yaml": make.document("Fleet", "acme", "prune: {maxObjects: 7}")},
+        set(),
+    ),
+    "this cluster's document": (lambda make: {"eu.yaml": make.cluster("eu", "env: dev")}, EVERY),
+    "another cluster's document": (lambda make: {"us.yaml": make.cluster("us")}, set()),
+    "a rollout": (
+        lambda make: {"r.yaml": make.document("Rollout", "slow", ROLLOUT + "\nonFailure: Revert")},
+        {"pay"},
+    ),
+    "a file that nothing reads": (lambda _: {"README.md": "hello"}, set()),
+}
 
-    assert affected(old, new, "eu") == {"shop", "pay"}
 
+@pytest.mark.parametrize(("change", "touched"), TABLE.values(), ids=TABLE.keys())
+def test_a_change_touches_exactly(make, change, touched):
+    before = {
+        **files(make),
+        "cart/app.yaml": make.app("cart", "progressDeadline: 5m"),
+        "pay/app.yaml": make.app("pay", "manifest: ../shop/spin.toml\nrollout: slow"),
+        "r.yaml": make.document("Rollout", "slow", ROLLOUT),
+    }
+    cache = LoadCache()
+    old = load(make.tree(before), cache=cache).fleet
+    new = load(make.tree({**before, **change(make)}), cache=cache).fleet
 
-def test_a_changed_file_of_a_bundle_touches_the_bundle(make):
-    old, new, _ = after(make, {"m/b.yaml": "apiVersion: v1\nkind: Namespace\nmetadata: {name: b}\n"})
-
-    assert affected(old, new, "eu") == {"platform"}
+    assert affected(old, new, "eu") == touched
 
 
 def test_a_removed_app_is_affected_and_a_broken_reference_to_it_as_well(make):
@@ -56,34 +97,7 @@ def test_a_removed_app_is_affected_and_a_broken_reference_to_it_as_well(make):
     new = load(make.tree(before), cache=cache).fleet
 
     assert affected(old, new, "eu") == {"cart", "pay"}
-
-
-def test_the_fleet_and_the_clusters_own_document_touch_everything(make):
-    every = {"shop", "pay", "cart", "platform"}
-    old, new, _ = after(make, {"eu.yaml": make.cluster("eu", "env: dev")})
-    assert affected(old, new, "eu") == every
-
-    old, new, _ = after(make, {"fleet.yaml": make.document("Fleet", "acme", "defaults: {replicas: 3}")})
-    assert affected(old, new, "eu") == every
-    assert affected(None, new, "eu") == every
-
-
-def test_another_clusters_document_touches_nothing(make):
-    old, new, _ = after(make, {"us.yaml": make.cluster("us")})
-
-    assert affected(old, new, "eu") == frozenset()
-
-
-def test_an_executor_that_comes_or_goes_touches_every_app(make):
-    old, new, _ = after(make, {"m/e.yaml": EXECUTOR})
-
-    assert affected(old, new, "eu") == {"shop", "pay", "cart", "platform"}
-
-
-def test_a_comment_touches_nothing_at_all(make):
-    old, new, _ = after(make, {"cart/app.yaml": "# why\n" + make.app("cart")})
-
-    assert affected(old, new, "eu") <= {"cart"}
+    assert affected(None, new, "eu") == {"cart", "shop", "platform"}
 
 
 def test_the_result_does_not_depend_on_what_was_loaded_before(make):

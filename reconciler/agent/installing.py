@@ -1,0 +1,155 @@
+"""Making a release wanted: recorded, within the ApplySet's extent, its kinds watched, what it stands on there first."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from reconciler.agent.desired import Desired, DesiredSet, desired
+from reconciler.agent.fleetsync import FleetSync
+from reconciler.agent.identity import Identity
+from reconciler.agent.members import Members
+from reconciler.agent.parent import Parent
+from reconciler.agent.queue import WorkQueue
+from reconciler.agent.releases import Decision
+from reconciler.agent.sharing import Sharing
+from reconciler.agent.watching import Watches
+from reconciler.agent.writing import Writer
+from reconciler.cluster.discovery import Resource
+from reconciler.fleet.model import Cluster
+from reconciler.plan.membership import Extent, extent_of, group_kind
+from reconciler.plan.model import Health, ObjectKey, key_of
+from reconciler.plan.prepare import prepare, scaled_workloads
+from reconciler.render.model import SHARED
+from reconciler.sops.sealed import Sealed
+
+logger = logging.getLogger(__name__)
+
+_CRD = ("apiextensions.k8s.io", "CustomResourceDefinition")
+_ESTABLISHED_WITHIN = 30.0
+
+
+@dataclass(kw_only=True, slots=True)
+class Installer:
+    """Turns decisions into wishes, and sees to it that these can be written."""
+
+    sync: FleetSync
+    identity: Identity
+    parent: Parent
+    writer: Writer
+    watches: Watches
+    desired: DesiredSet
+    members: Members
+    queue: WorkQueue
+    extent: Extent
+    sharing: Sharing = field(default_factory=Sharing)
+
+    async def install(self, batch: Iterable[Decision], cluster: Cluster) -> set[str]:
+        """Make what was decided wanted; gives the owners to reconcile. Before the first write the ApplySet covers it and it is watched."""
+        owners: set[str] = set()
+        for decision in batch:
+            if decision.release is None:
+                owners |= self.let_be(decision.name, cluster)
+            else:
+                release = decision.release
+                owners |= self._want(decision.name, release.objects, release.sealed) | {decision.name}
+                self.sharing.put(decision.name, release.unit, cluster)
+        owners |= self.share(cluster)
+        wanted = [item for owner in owners for item in self.desired.of(owner)]
+        await self.widen(extent_of((item.key for item in wanted), self.sync.namespace))
+        await self.watch_kinds()
+        owners |= self.desired.settle()
+        await self.writer.look(wanted)
+        await self._foundation(wanted, shared=SHARED in owners)
+        return {owner for owner in owners if self.desired.knows(owner)}
+
+    def let_be(self, name: str, cluster: Cluster) -> set[str]:
+        """Want nothing of an app any more: without a known release its objects are neither healed nor pruned. Gives who gains by it."""
+        self._no_failures(name)
+        touched = set(self.desired.forget(name))
+        self.sharing.put(name, None, cluster)
+        return touched
+
+    def share(self, cluster: Cluster) -> set[str]:
+        """Want what the running releases share, and no more. Gives the owners to reconcile."""
+        if not self.sharing.changed and self.desired.knows(SHARED):
+            return set()
+        return self._want(SHARED, self.sharing.objects(cluster), {}) | {SHARED}
+
+    def _want(self, owner: str, objects: Iterable[Mapping[str, Any]], sealed: Mapping[ObjectKey, Sealed]) -> set[str]:
+        rendered = list(objects)
+        scaled = scaled_workloads(rendered)
+        self._no_failures(owner)
+        wishes = [
+            desired(prepare(obj, self.identity.applyset, scaled), owner, sealed.get(key_of(obj))) for obj in rendered
+        ]
+        return set(self.desired.replace(owner, wishes))
+
+    def _no_failures(self, owner: str) -> None:
+        keys = [item.key for item in self.desired.of(owner)] + [member.key for member in self.members.of(owner)]
+        for key in keys:
+            failure = self.writer.failures.get(key)
+            if failure is not None and failure.owner == owner:
+                del self.writer.failures[key]
+
+    async def widen(self, extent: Extent) -> None:
+        """Record where members may be before the first write there: a crash then loses none (design, invariant 4)."""
+        if not self.extent.covers(extent):
+            self.extent |= extent
+            await self.parent.record(self.extent, self.identity.applyset)
+
+    async def narrow(self) -> None:
+        """Record the extent of what is left, once every delete is confirmed."""
+        keys = [item.key for item in self.desired.values()] + [member.key for member in self.members]
+        extent = extent_of(keys, self.sync.namespace)
+        if extent != self.extent:
+            await self.parent.record(extent, self.identity.applyset)
+            self.extent = extent
+
+    async def watch_kinds(self) -> None:
+        """Watch every kind that has, or may have, members. Kinds not served yet are watched once they are."""
+        resources: list[Resource] = []
+        versions = {(group, kind): version for group, kind, version in self.desired.kinds()}
+        for text in self.extent.group_kinds:
+            group, kind = group_kind(text)
+            resource = self.writer.discovery.find(group, kind, versions.get((group, kind), ""))
+            if resource is not None and "watch" in resource.verbs:
+                resources.append(resource)
+        self.writer.unwatched = await self.watches.ensure(resources)
+        deployments = self.writer.discovery.find("apps", "Deployment", "apps/v1")
+        if deployments is not None and any(resource.kind == "SpinApp" for resource in resources):
+            await self.watches.ensure_deployments(deployments)
+
+    async def _foundation(self, wanted: list[Desired], *, shared: bool) -> None:
+        """Put what others stand on first: namespaces and definitions, then what is shared (accounts, executors)."""
+        first = [item for item in wanted if item.wave == 0]
+        await asyncio.gather(*(self.writer.put(item) for item in first if not self.as_wanted(item)))
+        definitions = [item.key for item in first if (item.key.group, item.key.kind) == _CRD]
+        if definitions:
+            await self._established(definitions)
+        if shared:
+            self.queue.add(SHARED)
+            await self.queue.drained([SHARED])
+
+    async def _established(self, definitions: list[ObjectKey]) -> None:
+        """Wait until new kinds are served, then learn of them. One that does not come in time fails by itself."""
+        try:
+            async with asyncio.timeout(_ESTABLISHED_WITHIN):
+                while not all(self._current(key) for key in definitions):  # noqa: ASYNC110 - the watch fills it in
+                    await asyncio.sleep(0.1)
+        except TimeoutError:
+            logger.warning("definitions not established in time")
+        await self.writer.rediscover()
+        await self.watch_kinds()
+
+    def _current(self, key: ObjectKey) -> bool:
+        member = self.members.get(key)
+        return member is not None and member.health.health is Health.CURRENT
+
+    def as_wanted(self, item: Desired) -> bool:
+        """Tell whether an object is known to be as it is wanted: then there is nothing to write."""
+        member = self.members.get(item.key)
+        return member is not None and member.content == item.content and not member.gone

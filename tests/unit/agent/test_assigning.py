@@ -1,0 +1,126 @@
+"""From commit to commit only what changed is assigned anew, and the result is that of a fresh start."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reconciler.agent.assigning import Assigning
+from reconciler.errors import InputError
+from reconciler.fleet import LoadCache, load
+from reconciler.fleet.model import Fleet, Withheld
+from reconciler.tree import File
+
+HEAD = "apiVersion: spinfleet.dev/v1alpha1\nkind: {kind}\nmetadata: {{name: {name}}}\nspec: {spec}\n"
+SPIN = 'spin_manifest_version = 2\n[application]\nname = "a"\n[[trigger.http]]\nroute = "/..."\ncomponent = "m"\n[component.m]\nsource = "m.wasm"\n'
+
+
+class Tree:
+    """Files given as text."""
+
+    commit, problems = "c" * 40, ()
+
+    def __init__(self, files: dict[str, str]) -> None:
+        self._text = dict(sorted(files.items()))
+        self.files = {
+            path: File(path, hashlib.sha256(text.encode()).hexdigest()[:40], len(text))
+            for path, text in self._text.items()
+        }
+
+    def read(self, path: str) -> bytes:
+        return self._text[path].encode()
+
+
+def app(name: str, host: str = "", **spec: Any) -> dict[str, str]:
+    routes = f", routes: [{{host: {host}}}]" if host else ""
+    more = "".join(f", {key}: {value}" for key, value in spec.items())
+    text = f"{{artifact: 'ghcr.io/acme/{name}@sha256:{'a' * 64}'{routes}{more}}}"
+    return {
+        f"{name}/app.yaml": HEAD.format(kind="App", name=name, spec=text),
+        f"{name}/spin.toml": SPIN,
+    }
+
+
+BASE = {
+    "fleet.yaml": HEAD.format(kind="Fleet", name="f", spec="{}"),
+    "eu.yaml": HEAD.format(kind="Cluster", name="eu", spec="{spin: '3.6'}"),
+}
+
+
+class Following:
+    """One cluster that follows commit after commit."""
+
+    def __init__(self) -> None:
+        self.cache, self.assigning = LoadCache(), Assigning(cluster="eu")
+
+    def fleet(self, files: dict[str, str]) -> Fleet:
+        fleet = load(Tree({**BASE, **files}), cache=self.cache).fleet
+        assert fleet is not None
+        return fleet
+
+    def take(self, *files: dict[str, str]) -> frozenset[str]:
+        return self.assigning.take(self.fleet({path: text for each in files for path, text in each.items()}))
+
+    @property
+    def units(self) -> dict[str, Any]:
+        assert self.assigning.assignment is not None
+        return dict(self.assigning.assignment.units)
+
+
+def test_a_commit_that_changes_one_app_touches_that_one_alone() -> None:
+    follower = Following()
+    assert follower.take(app("a"), app("b"), app("c")) == {"a", "b", "c"}
+    before = follower.units
+    assert follower.take(app("a"), app("b", replicas=3), app("c")) == {"b"}
+    assert follower.units["a"] is before["a"]
+    assert follower.units["b"].spec["replicas"] == 3
+    assert follower.take(app("a"), app("c")) == {"b"}
+    assert set(follower.units) == {"a", "c"}
+
+
+def test_the_second_of_two_that_want_a_route_is_withheld_until_the_first_lets_go() -> None:
+    follower = Following()
+    follower.take(app("b", "x.example"))
+    assert not isinstance(follower.units["b"], Withheld)
+    assert follower.take(app("a", "x.example"), app("b", "x.example")) == {"a", "b"}
+    assert isinstance(follower.units["b"], Withheld)
+    assert [problem.code for problem in follower.units["b"].problems] == ["render.route-clash"]
+    assert follower.take(app("a", "y.example"), app("b", "x.example")) == {"a", "b"}
+    assert not isinstance(follower.units["b"], Withheld)
+
+
+def test_a_fleet_without_this_cluster_leaves_the_assignment_as_it_was() -> None:
+    follower = Following()
+    follower.take(app("a"))
+    with pytest.raises(InputError, match="no cluster 'eu'"):
+        follower.take(app("b"), {"eu.yaml": BASE["eu.yaml"].replace("name: eu", "name: us")})
+    assert set(follower.units) == {"a"}
+    assert follower.take(app("b")) == {"a", "b"}
+
+
+commits = st.lists(
+    st.dictionaries(
+        st.sampled_from("abcd"),
+        st.tuples(st.sampled_from(["", "x.example", "y.example"]), st.integers(1, 2)),
+        max_size=4,
+    ),
+    min_size=1,
+    max_size=5,
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(commits)
+def test_the_result_is_that_of_a_fresh_start_whatever_came_before(
+    history: list[dict[str, tuple[str, int]]],
+) -> None:
+    follower, fresh = Following(), Following()
+    for commit in history:
+        follower.take(*(app(name, host, replicas=count) for name, (host, count) in commit.items()))
+    fresh.take(*(app(name, host, replicas=count) for name, (host, count) in history[-1].items()))
+    assert follower.units == fresh.units
+    assert list(follower.units) == list(fresh.units)

@@ -115,8 +115,18 @@ class DesiredSet:
         self._by_owner.pop(owner, None)
         return touched
 
+    def contested(self, key: ObjectKey) -> bool:
+        """Tell whether several owners want an object."""
+        return key in self._rivals
+
+    def chosen(self, key: ObjectKey) -> Desired | None:
+        """Give the wanted object once it has been looked at again who has it, now that more of the cluster is known."""
+        if key in self._rivals:
+            self._choose(key)
+        return self._by_key.get(key)
+
     def settle(self) -> frozenset[str]:
-        """Look again at who has what several want, now that more of the cluster is known. Gives the owners it touches."""
+        """Look again at all that several want, as `chosen` does. Gives the owners it touches."""
         return frozenset(name for key in tuple(self._rivals) for name in self._choose(key))
 
     def _set(self, owner: str, wishes: tuple[Desired, ...]) -> frozenset[str]:

@@ -70,7 +70,10 @@ class Observer:
             if known.health != health:
                 self.changed(known.owner)
             return
-        wanted = self.desired.get(key)
+        owner = _owner(obj)
+        if self.desired.contested(key):
+            self.members.put(member_of(obj, owner=owner, owned=live_hash, content=None, health=health))
+        wanted = self.desired.chosen(key)
         as_wanted = (
             wanted is not None
             and (known is None or known.owned_hash is None)
@@ -80,7 +83,7 @@ class Observer:
         self.members.put(
             member_of(
                 obj,
-                owner=_owner(obj) or (wanted.owner if wanted is not None else ""),
+                owner=owner or (wanted.owner if wanted is not None else ""),
                 owned=live_hash,
                 content=wanted.content if wanted is not None and as_wanted else None,
                 health=health,

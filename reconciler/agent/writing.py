@@ -95,6 +95,8 @@ class Writer:
 
     async def put(self, wanted: Desired) -> bool:
         """Bring one object to what is wanted. Gives whether it is so now; a failure is kept with its reason."""
+        if self.desired.get(wanted.key) is not wanted:
+            return True  # something else is wanted by now, and whoever wants it has been queued
         with self._in_flight(wanted.key, wanted.owner):
             resource = self._resource(wanted)
             member = self.members.get(wanted.key)

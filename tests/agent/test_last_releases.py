@@ -186,7 +186,7 @@ def test_after_a_restart_onto_a_refused_commit_the_last_accepted_one_is_healed(w
     spoil(world, "one")
     world.start()
     world.until(lambda: value(world, "one") == "good", "what the last accepted commit says is healed")
-    assert world.condition("Valid")[1] == "CommitRefused"
+    world.until(lambda: world.condition("Valid")[1] == "CommitRefused", "and the newest commit is still refused")
     assert world.status()["commit"]["applied"] == first
 
 

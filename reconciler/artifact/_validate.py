@@ -38,6 +38,8 @@ class _Ruleset(ctypes.Structure):
 
 def _landlock() -> int:
     """Give up every right to files and TCP for good; gives landlock's version, 0 where the kernel has none."""
+    if sys.platform != "linux":
+        return 0
     libc = ctypes.CDLL(None, use_errno=True)
     version = int(libc.syscall(_CREATE, None, 0, 1))
     libc.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0)
@@ -67,7 +69,6 @@ def _bound(memory: int, seconds: int) -> int:
 def _wasm(data: bytes, *, compiled: bool) -> dict[str, Any]:
     """Walk, validate and, where asked for, compile. Raises Refused."""
     import wasmtime
-    from wasmtime.component import Component
 
     found = Found()
     walk(memoryview(data), found)
@@ -79,7 +80,7 @@ def _wasm(data: bytes, *, compiled: bool) -> dict[str, Any]:
             raise Refused(f"module {number} is not valid: {_words(error)}", "artifact.wasm-invalid") from error
     if compiled:
         try:
-            (wasmtime.Module if found.kind == "module" else Component)(engine, data)
+            (wasmtime.Module if found.kind == "module" else wasmtime.component.Component)(engine, data)
         except wasmtime.WasmtimeError as error:
             raise Refused(f"it does not compile: {_words(error)}", "artifact.wasm-invalid") from error
     return {
@@ -103,8 +104,11 @@ def main() -> None:
     path, what, memory, seconds = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
     with open(path, "rb") as handle:  # noqa: PTH123 - pathlib costs start-up time
         data = handle.read()
-    if what != "archive":
-        import wasmtime.component  # noqa: F401 - its library can't be loaded any more once bounds are set
+    # Its library can't be loaded any more once bounds are set.
+    if what == "wasm":
+        import wasmtime
+    elif what == "compile":
+        import wasmtime.component  # noqa: F401
     version = _bound(memory, seconds)
     try:
         found = (

@@ -24,7 +24,7 @@ _MIB = 1024 * 1024
 _BASE_MEMORY, _PER_BYTE = 320 * _MIB, 4
 _COMPILE_MEMORY, _COMPILE_PER_BYTE = 384 * _MIB, 16
 #: CPU seconds, then so many for each MiB. The same component takes 0.3 s, and 16 s to be compiled.
-_SECONDS, _COMPILE_SECONDS_PER_MIB = 20, 6
+_SECONDS, _COMPILE_SECONDS_PER_MIB, _MOST_SECONDS = 20, 6, 600
 #: Ends that a child brings on itself: out of memory in the library, out of stack, out of CPU time.
 _OWN_LIMITS = {-signal.SIGABRT, -signal.SIGSEGV, -signal.SIGBUS, -signal.SIGILL, -signal.SIGTRAP, -signal.SIGXCPU}
 
@@ -134,10 +134,10 @@ async def _answer(path: Path, what: str, subject: str) -> Mapping[str, Any]:
 
 async def _run(path: Path, what: str) -> dict[str, Any]:
     size = (await asyncio.to_thread(os.stat, path)).st_size
-    memory, seconds = limits(size, what)
+    seconds = limits(size, what)[1]
     child = await asyncio.create_subprocess_exec(
-        sys.executable, "-I", str(_CHILD), str(path), what, str(memory), str(seconds),
-        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL, env={},
+        *command(path, what, size), stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL, env={},
     )  # fmt: skip
     try:
         # Other work may hold the processors: the wall clock is only there to end what hangs.
@@ -152,10 +152,17 @@ async def _run(path: Path, what: str) -> dict[str, Any]:
     return _read(output, child.returncode or 0)
 
 
+def command(path: Path, what: str, size: int) -> list[str]:
+    """Give the child's command line, for a file of so many bytes; `what` is wasm, compile or archive."""
+    memory, seconds = limits(size, what)
+    return [sys.executable, "-I", str(_CHILD), str(path), what, str(memory), str(seconds)]
+
+
 def limits(size: int, what: str) -> tuple[int, int]:
     """Give the child's address space in bytes and its CPU time in seconds, for a file of so many bytes."""
     if what == "compile":
-        return _COMPILE_MEMORY + _COMPILE_PER_BYTE * size, _SECONDS + _COMPILE_SECONDS_PER_MIB * (size // _MIB)
+        seconds = min(_MOST_SECONDS, _SECONDS + _COMPILE_SECONDS_PER_MIB * (size // _MIB))
+        return _COMPILE_MEMORY + _COMPILE_PER_BYTE * size, seconds
     return _BASE_MEMORY + _PER_BYTE * size, _SECONDS
 
 

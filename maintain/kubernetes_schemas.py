@@ -49,10 +49,16 @@ def documents(folder: Path) -> Iterator[dict[str, Any]]:
     for path in sorted((folder / "api" / "openapi-spec" / "v3").glob("*.json")):
         document = json.loads(path.read_text(encoding="utf-8"))
         for name, schema in ((document.get("components") or {}).get("schemas") or {}).items():
-            for field, values in names.get(name.removeprefix("io.").replace(".", "_"), {}).items():
+            for field, values in names.get(_function(name), {}).items():
                 below = schema["properties"][field]
                 (below["items"] if below.get("type") == "array" else below)["enum"] = values
         yield document
+
+
+def _function(name: str) -> str:
+    """Give the Go function of a definition: that of a package outside k8s.io/api is named from its pkg folder on."""
+    _, found, below = name.partition(".pkg.")
+    return f"pkg_{below.replace('.', '_')}" if found else name.removeprefix("io.").replace(".", "_")
 
 
 def enumerations(path: Path) -> dict[str, dict[str, list[str]]]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from reconciler.check.claims import Claim, Claims, Clash
 from reconciler.check.files import Files, missing_files
-from reconciler.check.objects import ObjectCheck
+from reconciler.check.objects import Asked, ObjectCheck
 from reconciler.check.report import Report
 from reconciler.errors import InputError
 from reconciler.fleet import Cases, LoadCache, load
@@ -53,8 +53,9 @@ class _Seen:
 class FleetCheck:
     """Checks trees of one fleet, one after the other."""
 
-    def __init__(self, clusters: Collection[str] = ()) -> None:
-        """Check for some clusters; none named means every one."""
+    def __init__(self, clusters: Collection[str] = (), *, asked: Asked | None = None) -> None:
+        """Check for some clusters; none named means every one. `asked` is what the one that is named says of itself."""
+        self._asked = asked
         self._only = tuple(clusters)
         self._cache = LoadCache()
         self._seen: dict[str, _Seen] = {}
@@ -100,7 +101,7 @@ class FleetCheck:
     def _placed(self, fleet: Fleet) -> Iterator[Problem]:
         """Give what shows on clusters: of every app and bundle, and between them."""
         cases = self._cases_of(fleet)
-        objects = ObjectCheck(fleet)
+        objects = ObjectCheck(fleet, self._asked)
         definitions: dict[str, _Definition] = {**fleet.apps, **fleet.bundles}
         gone = [name for name in self._seen if name not in definitions]
         changed = [name for name, each in definitions.items() if not self._holds(fleet, name, each)]

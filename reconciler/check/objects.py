@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -14,18 +14,28 @@ from reconciler.fleet.patches import as_on, patches_for
 from reconciler.openapi.definitions import CustomKind, custom_kinds
 from reconciler.openapi.findings import Finding
 from reconciler.openapi.judge import CAPABILITY_GROUPS, Api, judge
+from reconciler.openapi.kinds import Catalogue
 from reconciler.problems import Problem, Severity, has_errors
 from reconciler.schema_check import pointer_of
 
 _Kinds = Mapping[tuple[str, str], CustomKind]
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a cluster says of itself: its built-in kinds, and the custom ones."""
+
+    built_in: Catalogue
+    custom: _Kinds
+
+
 class ObjectCheck:
     """Holds the objects of one fleet's bundles against its clusters."""
 
-    def __init__(self, fleet: Fleet) -> None:
-        """Look at nothing yet."""
+    def __init__(self, fleet: Fleet, asked: Asked | None = None) -> None:
+        """Look at nothing yet. `asked` is what the one cluster that counts says of itself."""
         self._fleet = fleet
+        self._asked = asked
         self._bringing = bringing(fleet)
         self._apis: dict[str, Api] = {}
         self._compiled: dict[int, tuple[Any, _Kinds]] = {}
@@ -65,11 +75,12 @@ class ObjectCheck:
     def _api(self, cluster: Cluster) -> Api:
         if cluster.name not in self._apis:
             capabilities = frozenset(cluster.spec.get("capabilities") or ())
-            custom = dict(shipped_kinds(capabilities))
+            custom = dict(shipped_kinds(capabilities) if self._asked is None else self._asked.custom)
             for definition in definitions_on(self._bringing, cluster):
                 custom.update(self._kinds(definition))
             self._apis[cluster.name] = Api(
                 cluster=cluster.name,
+                built_in=self._asked.built_in if self._asked is not None else None,
                 kubernetes=cluster.spec.get("kubernetes"),
                 custom=custom,
                 elsewhere=self._elsewhere(),

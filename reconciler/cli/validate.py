@@ -15,6 +15,7 @@ from reconciler.cli.output import problems_json, write
 from reconciler.errors import InputError
 
 if TYPE_CHECKING:
+    from reconciler.check.objects import Asked
     from reconciler.check.report import Report
     from reconciler.check.watch import Turn
 
@@ -28,6 +29,12 @@ _Check = Callable[[tuple[Path, ...] | None], "Report"]
 )
 @click.option("--revision", metavar="REV", help="Check this commit of the repository at PATH, not its files.")
 @click.option("--files", is_flag=True, help="Require the files that manifests name: Wasm, assets, local dependencies.")
+@click.option("--context", help="Ask this context's cluster which objects it takes, for the one --cluster.")
+@click.option(
+    "--kubeconfig",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Credentials with which it is asked (default: KUBECONFIG).",
+)
 @click.option("--watch", is_flag=True, help="Check again on each save, new problems first, until interrupted.")
 @click.option(
     "-o",
@@ -38,20 +45,35 @@ _Check = Callable[[tuple[Path, ...] | None], "Report"]
     show_default=True,
     help="Form of the result.",
 )
-def validate(path: Path, clusters: tuple[str, ...], revision: str | None, files: bool, watch: bool, form: str) -> int:
+def validate(
+    path: Path,
+    clusters: tuple[str, ...],
+    revision: str | None,
+    files: bool,
+    context: str | None,
+    kubeconfig: Path | None,
+    watch: bool,
+    form: str,
+) -> int:
     """Check a fleet's folder (default: this one), or one file: a spin.toml, documents of a fleet, Kubernetes manifests.
 
     Exits with 0 where everything is valid (warnings included), 1 where there are errors, 2 where it could not be read.
     """
     if watch and (revision is not None or form not in {"text", "json"}):
         raise click.UsageError("--watch follows files, as text or json: leave --revision and other forms away")
+    asking = context is not None or kubeconfig is not None
+    if asking and (len(clusters) != 1 or path.is_file()):
+        raise click.UsageError(
+            "--context and --kubeconfig ask one cluster: name it with --cluster, for a fleet's folder"
+        )
     if path.is_file():
         if clusters or revision is not None:
             raise click.UsageError("--cluster and --revision are for a fleet's folder, not for one file")
         check: _Check = lambda _: _one_file(path, files=files)  # noqa: E731 - its argument is for folders
         root, prefix = path, ""
     else:
-        check, root, prefix = _fleet(path, clusters, revision, files=files)
+        asked = _asked(kubeconfig, context) if asking else None
+        check, root, prefix = _fleet(path, clusters, revision, asked, files=files)
     if watch:
         return _watch(root, check, form)
     report = check(None)
@@ -65,14 +87,26 @@ def _one_file(path: Path, *, files: bool) -> Report:
     return check_file(path, files=files)
 
 
-def _fleet(path: Path, clusters: tuple[str, ...], revision: str | None, *, files: bool) -> tuple[_Check, Path, str]:
+def _asked(kubeconfig: Path | None, context: str | None) -> Asked:
+    """Ask a cluster which objects it takes."""
+    import asyncio
+
+    from reconciler.check.asked import ask
+    from reconciler.local.binary import cache_folder
+
+    return asyncio.run(ask(kubeconfig, context, cache_folder() / "openapi"))
+
+
+def _fleet(
+    path: Path, clusters: tuple[str, ...], revision: str | None, asked: Asked | None, *, files: bool
+) -> tuple[_Check, Path, str]:
     """Give the check of a folder or commit, the folder to watch, and its place in the repository for reports."""
     from reconciler.check.files import Files, FolderFiles, TreeFiles
     from reconciler.check.fleet import FleetCheck
     from reconciler.cli.fleets import open_tree, place_in_repository
     from reconciler.git.worktree import WorkTree
 
-    checker, tree = FleetCheck(clusters), open_tree(path, revision)
+    checker, tree = FleetCheck(clusters, asked=asked), open_tree(path, revision)
 
     def check(changed: tuple[Path, ...] | None) -> Report:
         nonlocal tree

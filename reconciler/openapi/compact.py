@@ -52,13 +52,13 @@ def compact(documents: Iterable[Mapping[str, Any]], *, only: frozenset[str] | No
     kinds: dict[str, dict[str, list[Any]]] = {}
     for document in documents:
         schemas.update((document.get("components") or {}).get("schemas") or {})
-        for (group, version, kind), (scope, written) in _served(document).items():
+        for (group, version, kind), (scope, written) in served(document).items():
             if only is None or group in only:
                 known = kinds.setdefault(f"{group}/{version}" if group else version, {})
                 known[kind] = ["any", scope, written or (kind in known and known[kind][2])]
     _find_forms(schemas, kinds)
     types: dict[str, Any] = {}
-    roots = {each[0] for served in kinds.values() for each in served.values()}
+    roots = {each[0] for those in kinds.values() for each in those.values()}
     waiting = [form[1:] for form in roots if isinstance(form, str) and form.startswith("#")]
     while waiting:
         name = waiting.pop()
@@ -72,8 +72,8 @@ def compact(documents: Iterable[Mapping[str, Any]], *, only: frozenset[str] | No
     }
 
 
-def _served(document: Mapping[str, Any]) -> dict[tuple[str, str, str], tuple[str, bool]]:
-    """Give kinds that can be written, with their scope, and whether they can be applied."""
+def served(document: Mapping[str, Any]) -> dict[tuple[str, str, str], tuple[str, bool]]:
+    """Give the kinds that can be written, by group, version and kind: their scope, and whether they can be applied."""
     found: dict[tuple[str, str, str], tuple[str, bool]] = {}
     for path, operations in (document.get("paths") or {}).items():
         scope = "Namespaced" if "/namespaces/{namespace}/" in path else "Cluster"
@@ -93,9 +93,9 @@ def _served(document: Mapping[str, Any]) -> dict[tuple[str, str, str], tuple[str
 def _find_forms(schemas: Mapping[str, Mapping[str, Any]], kinds: Mapping[str, dict[str, list[Any]]]) -> None:
     for name, schema in schemas.items():
         for each in schema.get("x-kubernetes-group-version-kind") or ():
-            served = kinds.get(f"{each['group']}/{each['version']}" if each["group"] else each["version"], {})
-            if each["kind"] in served and name.endswith(f".{each['kind']}"):
-                served[each["kind"]][0] = _reference(name)
+            those = kinds.get(f"{each['group']}/{each['version']}" if each["group"] else each["version"], {})
+            if each["kind"] in those and name.endswith(f".{each['kind']}"):
+                those[each["kind"]][0] = _reference(name)
 
 
 def _reference(name: str) -> Form:

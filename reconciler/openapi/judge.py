@@ -29,12 +29,13 @@ _CRD = ("apiextensions.k8s.io", "CustomResourceDefinition")
 class Api:
     """What is known of a cluster's API.
 
-    `cluster` is its name, for messages; `kubernetes` is its version (`1.34`), None where nobody says; `custom` the kinds that definitions bring, by group and kind;
+    `cluster` is its name, for messages; `built_in` what it serves of Kubernetes' own kinds, where it was asked itself; `kubernetes` is its version (`1.34`), None where nobody says; `custom` the kinds that definitions bring, by group and kind;
     `elsewhere` those of definitions that this cluster does not get, with the bundle that has each; `capabilities` what is declared
     to be installed; `trusted` API groups, or kinds as `Kind.group`, that are known to be installed by other means.
     """
 
     cluster: str = ""
+    built_in: Catalogue | None = None
     kubernetes: str | None = None
     custom: Mapping[tuple[str, str], CustomKind] = field(default_factory=dict)
     elsewhere: Mapping[tuple[str, str], str] = field(default_factory=dict)
@@ -44,6 +45,8 @@ class Api:
 
 def judge(obj: Mapping[str, Any], api: Api) -> tuple[Finding, ...]:
     """Give what is wrong with an object that has apiVersion, kind and metadata.name; warnings among it."""
+    if api.built_in is not None:
+        return _against(obj, api, api.built_in)
     known = versions()
     if api.kubernetes in known:
         return _against(obj, api, catalogue(api.kubernetes))
@@ -107,7 +110,7 @@ def _look(obj: Mapping[str, Any], api: Api, built_in: Catalogue, findings: Findi
             (None, "apiVersion" if found.code == "removed-kind" else "kind"), found.code, found.message, found.hint
         )
     elif found is not None:
-        if group not in api.trusted and f"{obj['kind']}.{group}" not in api.trusted:
+        if api.built_in is None and group not in api.trusted and f"{obj['kind']}.{group}" not in api.trusted:
             _preview(obj, group, version, findings)
         _built_in(obj, found, group, built_in, findings)
     elif (custom := api.custom.get((group, obj["kind"]))) is not None:

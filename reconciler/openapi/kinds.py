@@ -48,7 +48,7 @@ class Catalogue:
 
     def find(self, api_version: str, kind: str) -> Kind | Absent | None:
         """Give a kind, or why it is not there; None where its API group is none of Kubernetes' own."""
-        if api_version.rpartition("/")[0] not in _groups():
+        if api_version.rpartition("/")[0] not in own_groups():
             return None
         key = (api_version, kind)
         if key not in self._kinds:
@@ -110,7 +110,7 @@ def catalogue(version: str) -> Catalogue:
 
 
 @cache
-def _groups() -> frozenset[str]:
+def own_groups() -> frozenset[str]:
     """Give the API groups that are Kubernetes' own, in whatever version."""
     return GROUPS | {version.rpartition("/")[0] for version in data.kubernetes_schemas()["kinds"]}
 

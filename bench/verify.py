@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,9 +64,9 @@ class Counted(Registries):
         super().__init__(hosts)
         self.asked: Counter[str] = Counter()
 
-    async def get(self, url: str, *, headers: Mapping[str, str], params: Mapping[str, str] | None = None) -> Any:
+    async def get(self, url: str, **more: Any) -> Any:
         self.asked["manifests" if "/manifests/" in url else "blobs"] += 1
-        return await super().get(url, headers=headers, params=params)
+        return await super().get(url, **more)
 
 
 def verifier(host: str, cache: Path) -> tuple[Verifier, Counter[str]]:

@@ -78,17 +78,26 @@ class Registries:
             self._clients[key] = RegistryClient(registries=self, access=access, registry=registry)
         return self._clients[key]
 
-    async def get(self, url: str, *, headers: Mapping[str, str], params: Mapping[str, str] | None = None) -> Any:
+    async def get(
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        params: Mapping[str, str] | None = None,
+        own: RegistryAccess | None = None,
+    ) -> Any:
         """Send a GET, once, to an address that may be connected to; gives the response, which the caller must release.
 
-        Raises UnavailableError.
+        `own` is the entry that is asked by, where the URL is its server's; else the server's own entry counts. Raises UnavailableError.
         """
         assert self._session is not None  # noqa: S101 - opened before anything is asked
         try:
             host = urlsplit(url).hostname or ""
             check_literal(host, server(url), self.hosts)
             sent = {"User-Agent": "spinfleet", "Accept-Encoding": "identity", **headers}
-            return await self._session.get(url, headers=sent, params=params, allow_redirects=False, ssl=self._tls(url))
+            return await self._session.get(
+                url, headers=sent, params=params, allow_redirects=False, ssl=self._tls(own or self.hosts.entry(url))
+            )
         except aiohttp.ClientConnectorDNSError as error:
             if isinstance(error.os_error, ForbiddenAddressError):
                 raise _forbidden(error.os_error) from error
@@ -96,9 +105,8 @@ class Registries:
         except ForbiddenAddressError as error:
             raise _forbidden(error) from error
 
-    def _tls(self, url: str) -> ssl.SSLContext | bool:
+    def _tls(self, entry: RegistryAccess | None) -> ssl.SSLContext | bool:
         """Give the TLS settings of a server: its configured authority and no other, else the system's."""
-        entry = self.hosts.entry(url)
         if entry is None or not entry.ca:
             return True
         if entry.ca not in self._contexts:
@@ -226,7 +234,7 @@ class RegistryClient:
         while True:
             self._check_pause()
             response: aiohttp.ClientResponse = await self.registries.get(
-                url, headers=self._sent(url, repository, headers)
+                url, headers=self._sent(url, repository, headers), own=self._own(url)
             )
             if response.status in {200, 206}:
                 return check_answer(response)
@@ -248,6 +256,10 @@ class RegistryClient:
                 response.release()
             tries += 1
             await asyncio.sleep(wait)
+
+    def _own(self, url: str) -> RegistryAccess | None:
+        """Give this client's entry where a URL is its server's: another entry may name the same server."""
+        return self.access if origin(url) == origin(self.base) else None
 
     def _sent(self, url: str, repository: str, headers: Mapping[str, str]) -> dict[str, str]:
         """Give the headers of a request: who we are is said to the registry itself and to nobody else."""
@@ -294,7 +306,7 @@ class RegistryClient:
         headers = {"Authorization": f"Basic {_login(*login)}"} if login is not None else {}
         # The scope is ours to name: the least that reading needs.
         params = {"service": service, "scope": f"repository:{repository}:pull"}
-        answer = await self.registries.get(realm, params=params, headers=headers)
+        answer = await self.registries.get(realm, params=params, headers=headers, own=self._own(realm))
         try:
             if answer.status != 200:
                 withheld = self.access.username and login is None

@@ -15,6 +15,8 @@ from reconciler.artifact.model import Expected, Verdict
 from reconciler.manifest.model import Application
 
 _MOST = 20_000
+#: Seconds after which what does not last is looked up on disk again, where it is known since when it holds.
+_LONGEST = 3600.0
 
 
 @dataclass(slots=True)
@@ -40,7 +42,7 @@ class Verdicts:
         """Keep what would be found again: never what is incomplete, or what another answer of the registry may change."""
         if not verdict.lasting or "@" not in verdict.reference:
             return
-        until = time.monotonic() + verdict.lasts if verdict.lasts is not None else None
+        until = time.monotonic() + min(verdict.lasts, _LONGEST) if verdict.lasts is not None else None
         self._verdicts[key] = verdict.remembered(), until
         while len(self._verdicts) > _MOST:
             self._verdicts.popitem(last=False)

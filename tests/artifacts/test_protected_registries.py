@@ -111,6 +111,20 @@ async def test_the_login_of_another_entry_is_not_used(with_password: Registry, s
     assert (await verify(with_password, stored, tmp_path, other, mine)).code == "artifact.unauthorized"
 
 
+async def test_of_two_entries_for_one_server_the_longest_prefix_decides_all(
+    with_password: Registry, stored: Stored, tmp_path: Path
+) -> None:
+    """Another tenant's entry for the same host lends neither its authority nor its login."""
+    host = with_password.host
+    good = {"username": "robot", "password": "hunter2", "ca": stored.ca}
+    entries = [RegistryAccess(prefix=f"{host}/acme/one", **good), RegistryAccess(prefix=f"{host}/acme", ca=stored.ca)]
+    assert (await verify(with_password, stored, tmp_path, *entries)).status is VerdictStatus.VERIFIED
+    assert (await verify(with_password, stored, tmp_path, *entries, name="two")).code == "artifact.unauthorized"
+    unvouched = [RegistryAccess(prefix=f"{host}/acme/one", **good), RegistryAccess(prefix=f"{host}/acme")]
+    verdict = await verify(with_password, stored, tmp_path, *unvouched, name="two")
+    assert (verdict.code, "certificate" in verdict.message.lower()) == ("artifact.unavailable", True)
+
+
 async def test_a_mirror_is_asked_in_place_of_the_host_that_git_names(
     with_password: Registry, stored: Stored, tmp_path: Path
 ) -> None:

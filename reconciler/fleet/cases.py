@@ -13,6 +13,7 @@ from typing import Any
 
 from reconciler.fleet.assign import Here, here
 from reconciler.fleet.cache import canonical
+from reconciler.fleet.checks import NEED_SPIN
 from reconciler.fleet.clusters import spin_version
 from reconciler.fleet.definitions import bringing, custom_kinds
 from reconciler.fleet.model import AppDefinition, BundleDefinition, Cluster, Fleet
@@ -94,7 +95,10 @@ class Cases:
             found.append("variables")
         if any(name in layer for layer in layers for name in _NEED_CAPABILITIES):
             found.append("capabilities")
-        if definition.application is not None and depends_on_spin(definition.application):
+        application = definition.application
+        if any(name in layer for layer in layers for name in NEED_SPIN) or (
+            application is not None and depends_on_spin(application)
+        ):
             found.append("spin")
         return tuple(found)
 

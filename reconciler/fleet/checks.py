@@ -19,6 +19,9 @@ from reconciler.problems import Problem, Severity
 
 _HOST = re.compile(r"(?:\*\.)?[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(?:\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*")
 _LONGEST_HOST = 253
+#: Fields of an App that older releases of Spin pass over.
+NEED_SPIN = ("components", "invocationLimits")
+_SELECTION_SINCE, _LIMITS_SINCE = (3, 0), (3, 3)
 #: Without a runtime config Spin knows these labels; data in them lives and dies with the pod.
 _LOCAL_STORE = "default"
 
@@ -45,6 +48,7 @@ def cluster_problems(subject: Subject) -> list[Problem]:
             components=subject.spec.get("components"),
             path=subject.manifest_path,
         ),
+        *_since(subject),
         *_capabilities(subject),
         *_variables(subject),
         *_replicas(subject),
@@ -55,6 +59,23 @@ def cluster_problems(subject: Subject) -> list[Problem]:
         *_hosts(subject),
         *_stores(subject),
     ]
+
+
+def _since(subject: Subject) -> Iterator[Problem]:
+    """Tell of what an older shim passes over in silence (source: containerd-shim-spin, its releases 0.17 and 0.20)."""
+    version = spin_version(subject.cluster.spec)
+    if version is None:
+        return
+    release = tuple(int(part) for part in version.split("."))
+    runs = f"cluster {subject.cluster.name!r} runs Spin {version}"
+    if subject.spec.get("components") and release < _SELECTION_SINCE:
+        message = f"selecting components needs Spin 3.0 (shim 0.17), and {runs}, which would run them all"
+        hint = "split the manifest, or place the app on newer clusters"
+        yield subject.origins.problem("/components", "target.spin", message, hint)
+    if subject.spec.get("invocationLimits") and release < _LIMITS_SINCE:
+        message = f"invocationLimits needs Spin 3.3 (shim 0.20), and {runs}, which would not keep to it"
+        hint = "set resources.limits.memory alone there"
+        yield subject.origins.problem("/invocationLimits", "target.spin", message, hint, severity=Severity.WARNING)
 
 
 def _capabilities(subject: Subject) -> Iterator[Problem]:

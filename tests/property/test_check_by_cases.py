@@ -21,7 +21,7 @@ regions = st.sampled_from(["eu", "us"])
 clusters = st.fixed_dictionaries(
     {
         "region": regions,
-        "spin": st.sampled_from(["3.0", "3.6"]),
+        "spin": st.sampled_from(["2.6", "3.0", "3.6"]),
         "keda": st.booleans(),
         "domain": st.sampled_from([None, "a.example", "b.example", "Not_A_Host"]),
     }
@@ -35,6 +35,7 @@ fields = st.lists(
             "serviceAccount: {annotations: {a: '2'}}\n  serviceAccountName: s", 'namespace: "n-${cluster.region}"', "executor: other", "monitoring: {path: /metrics}",
             "namespace: n-eu", "placement: {clusters: {matchLabels: {region: eu}}}",
             "overrides: [{clusters: {matchLabels: {region: us}}, spec: {replicas: 0}}]", "checks: {readiness: {path: /}}",
+            "components: [c]", "invocationLimits: {memory: 64Mi}",
         ]
     ),
     unique_by=lambda field: field.partition(":")[0],

@@ -6,6 +6,7 @@ A line of an invalid example that ends in `# problem` is the one that the proble
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from reconciler.problems import Problem, has_errors
 from reconciler.tree import File
 
 HERE = Path(__file__).parent
+ROOT = HERE.parents[1] / "reconciler"
 RULES = sorted(folder.name for folder in HERE.glob("fleet-*") if folder.is_dir())
 
 
@@ -71,3 +73,25 @@ def test_an_invalid_example_is_told_with_its_place_and_what_to_do(rule):
     if marked and rule != "fleet-bundle.object":
         assert marked & {(problem.path, problem.line) for problem in found}, sorted(map(str, found))
     assert all(problem.message for problem in found)
+
+
+#: Of a file as a whole, or of how it is encoded: tests/unit/fleet has these.
+_OF_FILES = {
+    "fleet.unreadable",
+    "json.encoding",
+    "json.syntax",
+    "json.too-deep",
+    "json.value",
+    "yaml.encoding",
+    "yaml.too-large",
+}
+
+
+def test_every_rule_has_an_example():
+    """A code that the pure rooms can give has a folder here."""
+    source = "".join(
+        path.read_text() for room in ("fleet", "manifest", "render") for path in (ROOT / room).glob("*.py")
+    )
+    codes = set(re.findall(r'"((?:app|bundle|cluster|fleet|rollout|target|yaml|json)\.[a-z-]+)"', source))
+    assert len(codes) > 50
+    assert codes - _OF_FILES - {rule.removeprefix("fleet-") for rule in RULES} == set()

@@ -7,6 +7,7 @@ whatever of a claim's text equals a variable's value may have been written as th
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -17,6 +18,10 @@ from reconciler.fleet.variables import filled
 _SUBSETS: Sequence[Sequence[tuple[int, ...]]] = tuple(
     tuple(chosen for count in (1, 2) for chosen in combinations(range(number), count)) for number in range(9)
 )
+
+
+#: So many are put in their places one by one; more are sorted together.
+_FEW = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,7 @@ class Claims:
         self._templates: set[str] = set()
         self._contended: set[str] = set()
         self._alike: dict[str, set[str]] = {}
+        self._heads, self._tails = _Ends(), _Ends()
 
     def replace(self, owner: str, claims: Iterable[tuple[Claim, int]]) -> None:
         """Set what an owner claims, with the clusters of each; an empty list lets go of everything."""
@@ -68,7 +74,11 @@ class Claims:
             self._drop(owner, text)
         texts = []
         for claim, clusters in claims:
-            held = self._held.setdefault(claim.text, [])
+            held = self._held.get(claim.text)
+            if held is None:
+                held = self._held[claim.text] = []
+                self._heads.add(_head(claim.text))
+                self._tails.add(_tail(claim.text))
             held.append(Held(owner, claim, clusters))
             texts.append(claim.text)
             if any(each.owner != owner for each in held):
@@ -107,12 +117,17 @@ class Claims:
             self._held[text] = held
             return
         del self._held[text]
+        self._heads.remove(_head(text))
+        self._tails.remove(_tail(text))
         self._templates.discard(text)
         for other in self._alike.pop(text, ()):
             self._alike[other].discard(text)
 
     def _coinciding(self, text: str) -> set[str]:
         found: set[str] = set()
+        # What no other text begins like, or none ends like, can't become the same as another.
+        if self._heads.is_alone(_head(text)) or self._tails.is_alone(_tail(text)):
+            return found
         clusters = 0
         for each in self._held.get(text, ()):
             clusters |= each.clusters
@@ -137,6 +152,52 @@ class Claims:
         together = [*self._held.get(text, ()), *self._held.get(other, ())]
         limited = [Held(each.owner, each.claim, each.clusters & same) for each in together if each.clusters & same]
         yield from _first_by_name(sorted(limited, key=lambda each: each.owner))
+
+
+class _Ends:
+    """How texts begin (or end, turned around), as far as no variable stands there."""
+
+    def __init__(self) -> None:
+        self._sorted: list[str] = []
+        self._new: list[str] = []
+
+    def add(self, end: str) -> None:
+        """Add one; each counts as often as it was added."""
+        self._new.append(end)
+
+    def remove(self, end: str) -> None:
+        """Take one away that was added."""
+        self._settle()
+        del self._sorted[bisect_left(self._sorted, end)]
+
+    def is_alone(self, end: str) -> bool:
+        """Tell whether none but one begins with this, and this begins with no other."""
+        self._settle()
+        found = self._sorted
+        if bisect_left(found, end + chr(0x10FFFF)) - bisect_left(found, end) > 1:
+            return False
+        for length in range(len(end)):
+            at = bisect_left(found, end[:length])
+            if at < len(found) and found[at] == end[:length]:
+                return False
+        return True
+
+    def _settle(self) -> None:
+        if len(self._new) > _FEW:
+            self._sorted += self._new
+            self._sorted.sort()
+        else:
+            for each in self._new:
+                insort(self._sorted, each)
+        self._new.clear()
+
+
+def _head(text: str) -> str:
+    return text.partition("${")[0]
+
+
+def _tail(text: str) -> str:
+    return text.rpartition("}")[2][::-1] if "${" in text else text[::-1]
 
 
 def _first_by_name(held: list[Held]) -> Iterator[Clash]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from reconciler.errors import InputError
-from reconciler.fleet.brought import Brought, brought
+from reconciler.fleet.brought import Bearing, Brought, brought
 from reconciler.fleet.checks import Subject, cluster_problems
 from reconciler.fleet.executors import DEFAULT_EXECUTOR
 from reconciler.fleet.merge_patch import merge_patch
@@ -65,10 +65,13 @@ def assign_unit(fleet: Fleet, cluster: str, name: str) -> Unit | None:
     return assign_here(fleet, here(fleet, cluster), name)
 
 
-def here(fleet: Fleet, cluster: str) -> Here:
-    """Give a cluster as `assign_here` takes it: made once for many apps. Raises InputError where the fleet has no such cluster."""
+def here(fleet: Fleet, cluster: str, bearing: Bearing | None = None) -> Here:
+    """Give a cluster as `assign_here` takes it: made once for many apps. Raises InputError where the fleet has no such cluster.
+
+    `bearing` is that of the fleet, where it is at hand.
+    """
     found = _cluster(fleet, cluster)
-    return Here(found, brought(fleet, found))
+    return Here(found, brought(fleet, found, bearing))
 
 
 def assign_here(fleet: Fleet, place: Here, name: str) -> Unit | None:

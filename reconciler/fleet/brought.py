@@ -55,17 +55,63 @@ class Brought:
         return canonical([executors, sorted(self.inputs), services])
 
 
-def brought(fleet: Fleet, cluster: Cluster) -> Brought:
-    """Give what a fleet brings to a cluster. Bundles that are invalid count as they can be read: what they bring may be there."""
-    found: list[tuple[BundleDefinition, SourcedObject]] = []
-    for bundle in fleet.bundles.values():
-        if may_be_placed(placement_of(fleet, bundle), cluster):
-            found += [(bundle, each) for each in bundle.objects if group_kind(each.object) in _BEARING]
-    here = [(bundle, each, as_on(bundle, each, cluster)) for bundle, each in found if _patchable(bundle)]
+class Bearing:
+    """The objects of a fleet's bundles that bear on apps; for many clusters made once: what they have alike is held once."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
+        each = ((bundle, _bearing_objects(bundle)) for bundle in fleet.bundles.values())
+        self._bundles = [(bundle, objects) for bundle, objects in each if objects]
+        self._plain: dict[tuple[str, ...], _Parts] = {}
+
+    def parts(self, cluster: Cluster) -> _Parts:
+        """Give what a cluster gets. Bundles that are invalid count as they can be read: what they bring may be there."""
+        placed = [each for each in self._bundles if may_be_placed(placement_of(self._fleet, each[0]), cluster)]
+        if any(bundle.spec.get("patches") for bundle, _ in placed):
+            return _parts(placed, cluster)
+        key = tuple(bundle.name for bundle, _ in placed)
+        if key not in self._plain:
+            self._plain[key] = _parts(placed, cluster)
+        return self._plain[key]
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What bundles bring to a cluster: by kind, and as Brought has it."""
+
+    of: Mapping[tuple[str, str], list[tuple[BundleDefinition, SourcedObject]]]
+    inputs: Mapping[tuple[str, str, str], str]
+    services: Mapping[tuple[str, str], Target]
+
+
+def _bearing_objects(bundle: BundleDefinition) -> list[SourcedObject]:
+    return [each for each in bundle.objects if group_kind(each.object) in _BEARING]
+
+
+def _parts(placed: list[tuple[BundleDefinition, list[SourcedObject]]], cluster: Cluster) -> _Parts:
+    here = [
+        (bundle, each, as_on(bundle, each, cluster))
+        for bundle, objects in placed
+        if _patchable(bundle)
+        for each in objects
+    ]
     of = {kind: [(bundle, each) for bundle, _, each in here if group_kind(each.object) == kind] for kind in _BEARING}
+    inputs = {
+        (each.object["kind"], _namespace(bundle, each.object), each.object["metadata"]["name"]): _mark(
+            bundle, written, cluster
+        )
+        for bundle, written, each in here
+        if group_kind(each.object) in _INPUTS
+    }
+    return _Parts(of, inputs, dict(_services(of[_SERVICE])))
+
+
+def brought(fleet: Fleet, cluster: Cluster, bearing: Bearing | None = None) -> Brought:
+    """Give what a fleet brings to a cluster. `bearing` is that of the fleet, where it is at hand."""
+    parts = (bearing or Bearing(fleet)).parts(cluster)
     runtimes = Runtimes(
-        classes={each.object["metadata"]["name"]: each for _, each in of[_RUNTIME_CLASS]},
-        shims={each.object["metadata"]["name"]: each for _, each in of[_SHIM]},
+        classes={each.object["metadata"]["name"]: each for _, each in parts.of[_RUNTIME_CLASS]},
+        shims={each.object["metadata"]["name"]: each for _, each in parts.of[_SHIM]},
     )
     return Brought(
         declared=declared_executors(fleet, cluster, runtimes),
@@ -73,16 +119,10 @@ def brought(fleet: Fleet, cluster: Cluster) -> Brought:
             (_namespace(bundle, each.object), each.object["metadata"]["name"]): brought_executor(
                 each, runtimes, cluster
             )
-            for bundle, each in of[_EXECUTOR]
+            for bundle, each in parts.of[_EXECUTOR]
         },
-        inputs={
-            (each.object["kind"], _namespace(bundle, each.object), each.object["metadata"]["name"]): _mark(
-                bundle, written, cluster
-            )
-            for bundle, written, each in here
-            if group_kind(each.object) in _INPUTS
-        },
-        services=dict(_services(of[_SERVICE])),
+        inputs=parts.inputs,
+        services=parts.services,
     )
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.fleet.assign import Here, here
+from reconciler.fleet.brought import Bearing
 from reconciler.fleet.cache import canonical
 from reconciler.fleet.checks import NEED_SPIN
 from reconciler.fleet.clusters import spin_version
@@ -50,7 +51,8 @@ class Cases:
         """Look at the clusters once. `clusters` are those that count, None for every one."""
         self._fleet = fleet
         self.names = tuple(sorted(name for name in fleet.clusters if clusters is None or name in clusters))
-        self._here: dict[str, Here] = {name: here(fleet, name) for name in self.names}
+        bearing = Bearing(fleet)
+        self._here: dict[str, Here] = {name: here(fleet, name, bearing) for name in self.names}
         self._kinds: dict[tuple[str, tuple[str, ...]], str] = {}
         definitions = bringing(fleet)
         self._definitions = {name: custom_kinds(definitions, fleet.clusters[name]) for name in self.names}

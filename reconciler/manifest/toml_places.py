@@ -12,6 +12,15 @@ _BLANK_LINES = re.compile(r"(?:[ \t\r\n]+|#[^\n]*)+")
 _PLAIN = re.compile(r"[^,\]}\r\n#]+")
 _IN_BASIC = re.compile(r"(?:[^\"\\]+|\\.)+", re.DOTALL)
 _IN_LITERAL = re.compile(r"[^']+")
+#: Most lines: empty, a key with a plain value, or a header; the rest is walked character by character.
+_LINE = re.compile(
+    r"""[ \t]*
+    (?: (?P<key>[A-Za-z0-9_-]+)[ \t]*=[ \t]*(?:"[^"\\\n]*"|'[^'\n]*'|[A-Za-z0-9+.:_-]+)
+      | (?P<open>\[\[?)(?P<table>[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*)\]\]?
+    )?
+    [ \t]*(?:\#[^\n]*)?\r?(?:\n|\Z)""",
+    re.VERBOSE,
+)
 
 
 class Scan:
@@ -31,12 +40,30 @@ class Scan:
     def places(self) -> dict[str, tuple[int, int]]:
         """Walk the whole text."""
         table = ""
-        while self._skip_space(lines=True):
-            if self._peek() == "[":
-                table = self._header()
-            else:
-                self._pair(table)
+        while self._at < len(self._text):
+            found = _LINE.match(self._text, self._at)
+            if found is not None:
+                table = self._plain(found, table)
+            elif self._skip_space(lines=True):
+                if self._peek() == "[":
+                    table = self._header()
+                else:
+                    self._pair(table)
         return self._found
+
+    def _plain(self, found: re.Match[str], table: str) -> str:
+        """Note what a plain line says; gives the table that the next line is in."""
+        if (key := found["key"]) is not None:
+            pointer, place = f"{table}/{key}", (self._line, found.start("key") - self._line_at + 1)
+            self._note(pointer, place)
+            self.last = (pointer, key, place)
+        elif (name := found["table"]) is not None:
+            place = (self._line, found.start("open") - self._line_at + 1)
+            table = self._enter([*name.split(".")], place, array=found["open"] == "[[")
+            self.last = (table, name, place)
+        self._at = self._line_at = found.end()
+        self._line += 1
+        return table
 
     def _peek(self) -> str:
         return self._text[self._at : self._at + 1]
@@ -66,12 +93,19 @@ class Scan:
         place = self._here()
         array = self._text.startswith("[[", self._at)
         self._forward(2 if array else 1)
+        parts = [part for part, _ in self._key()]
+        pointer = self._enter(parts, place, array=array)
+        self.last = (pointer, ".".join(parts), place)
+        self._skip_space(lines=False)
+        self._forward(2 if array else 1)
+        return pointer
+
+    def _enter(self, parts: list[str], place: tuple[int, int], *, array: bool) -> str:
+        """Give the pointer of the table that a header begins, and note it."""
         pointer = ""
-        parts = self._key()
-        for number, (part, _) in enumerate(parts):
+        for number, part in enumerate(parts, 1):
             pointer += f"/{escaped(part)}"
-            last = number == len(parts) - 1
-            if last and array:
+            if array and number == len(parts):
                 self._note(pointer, place)
                 index = self._lengths.get(pointer, 0)
                 self._lengths[pointer] = index + 1
@@ -80,9 +114,6 @@ class Scan:
                 pointer += f"/{self._lengths[pointer] - 1}"
             self._headers.add(pointer)
             self._note(pointer, place)
-        self.last = (pointer, ".".join(part for part, _ in parts), place)
-        self._skip_space(lines=False)
-        self._forward(2 if array else 1)
         return pointer
 
     def _pair(self, table: str) -> None:

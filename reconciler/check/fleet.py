@@ -60,6 +60,7 @@ class FleetCheck:
         self._cache = LoadCache()
         self._seen: dict[str, _Seen] = {}
         self._shared: Any = None
+        self._bearing: dict[str, tuple[BundleDefinition, Any]] = {}
         self._cases: Cases | None = None
         self._bringing: tuple[BundleDefinition, ...] = ()
         self._claims = Claims(())
@@ -128,7 +129,7 @@ class FleetCheck:
             fleet.spec,
             fleet.path,
             fleet.clusters,
-            [(name, bearing) for name, each in fleet.bundles.items() if (bearing := bears_on_apps(each)) is not None],
+            self._bearing_of(fleet),
         )
         if self._cases is None or shared != self._shared:
             self._forget()
@@ -142,6 +143,15 @@ class FleetCheck:
             self._cases = Cases(fleet, self._only or None)
             self._seen = {name: each for name, each in self._seen.items() if isinstance(each.definition, AppDefinition)}
         return self._cases
+
+    def _bearing_of(self, fleet: Fleet) -> list[tuple[str, Any]]:
+        """Give what bundles bring that bears on apps; of a bundle that is the same as before it is known."""
+        known, self._bearing = self._bearing, {}
+        for name, each in fleet.bundles.items():
+            before = known.get(name)
+            same = before is not None and before[0] is each
+            self._bearing[name] = before if before is not None and same else (each, bears_on_apps(each))
+        return [(name, bearing) for name, (_, bearing) in self._bearing.items() if bearing is not None]
 
     def _holds(self, fleet: Fleet, name: str, definition: _Definition) -> bool:
         seen = self._seen.get(name)

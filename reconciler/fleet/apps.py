@@ -39,7 +39,7 @@ def define_app(document: Document, reader: Reader, common: Common) -> AppDefinit
     """Give the app; the same object again where neither its document, its manifest nor the Fleet's common part changed."""
     known = reader.cache.apps.get(document)
     path = known.path if known is not None else _manifest_path(document)
-    file = reader.tree.files.get(path) if path is not None else None
+    file = reader.files.get(path) if path is not None else None
     blob = file.blob if file is not None else None
     if (
         known is None
@@ -67,12 +67,12 @@ def _manifest_path(document: Document) -> str | None:
 def _define(document: Document, path: str | None, reader: Reader, common: Common) -> AppDefinition:
     problems = list(document.problems)
     application, blob = None, ""
-    if path is None or path not in reader.tree.files:
+    if path is None or path not in reader.files:
         problems.append(_no_manifest(document, path, reader))
     else:
         parsed = reader.manifest(path)
         problems += parsed.problems
-        application, blob = parsed.application, reader.tree.files[path].blob
+        application, blob = parsed.application, reader.files[path].blob
     spec = merge_patch(common.defaults, document.written)
     files: tuple[ValuesFile, ...] = ()
     if document.valid:
@@ -101,6 +101,6 @@ def _no_manifest(document: Document, path: str | None, reader: Reader) -> Proble
             "/spec/manifest", "fleet.outside", message, "name a path inside it, relative to this file"
         )
     folder = path.rpartition("/")[0]
-    beside_it = [each for each in reader.tree.files if each.rpartition("/")[0] == folder and each.endswith(".toml")]
+    beside_it = [each for each in reader.files if each.rpartition("/")[0] == folder and each.endswith(".toml")]
     hint = closest(path, beside_it) or "name the app's spin.toml in spec.manifest, relative to this file"
     return document.problem("/spec/manifest", "app.no-manifest", f"there is no file {path}", hint)

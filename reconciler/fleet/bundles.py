@@ -19,7 +19,7 @@ from reconciler.sops.sealed import is_sealed
 
 def folder_of(document: Document) -> str | None:
     """Give the folder of a Bundle as a prefix of paths (empty for the root); None where it can't be told."""
-    where = document.spec.get("path")
+    where = document.written.get("path")
     folder = beside(document.path, where) if isinstance(where, str) else None
     if folder is None:
         return None
@@ -33,7 +33,7 @@ def define_bundle(document: Document, reader: Reader) -> BundleDefinition:
     paths = [path for path in below if path.endswith(MANIFEST_SUFFIXES) and not reader.ignored(path)]
     # SOPS' own rules stand beside what it encrypts.
     paths = [path for path in paths if path.rpartition("/")[2] != ".sops.yaml"]
-    files = tuple((path, reader.tree.files[path].blob) for path in paths)
+    files = tuple((path, reader.files[path].blob) for path in paths)
     key = (document, files)
     found = reader.cache.bundles.get(key)
     if found is None:

@@ -14,7 +14,7 @@ from reconciler.errors import InputError
 from reconciler.fleet.documents import Document, FileContent, documents_of
 from reconciler.fleet.ignore import pattern_fault
 from reconciler.fleet.json_reader import read as read_json
-from reconciler.fleet.model import AppDefinition, BundleDefinition
+from reconciler.fleet.model import AppDefinition, BundleDefinition, Cluster
 from reconciler.fleet.yaml_reader import Source, read
 from reconciler.manifest import Parsed, parse
 from reconciler.problems import Problem
@@ -44,6 +44,7 @@ class LoadCache:
     apps: dict[Document, DefinedApp] = field(default_factory=dict)
     placements: dict[Document, tuple[str, str]] = field(default_factory=dict)
     bundles: dict[tuple[Any, ...], BundleDefinition] = field(default_factory=dict)
+    clusters: dict[Document, tuple[Cluster, tuple[Problem, ...]]] = field(default_factory=dict)
     ignored: dict[str, bool] = field(default_factory=dict)
     patterns: tuple[str, ...] = ()
 
@@ -54,6 +55,7 @@ class Reader:
     def __init__(self, tree: Tree, cache: LoadCache) -> None:
         """Begin a load: nothing is read yet."""
         self.tree = tree
+        self.files = tree.files
         self.cache = cache
         self.kept = LoadCache(patterns=cache.patterns)
         self.ignored: Callable[[str], bool] = lambda _: False
@@ -61,7 +63,7 @@ class Reader:
 
     def documents(self, path: str) -> FileContent:
         """Give the fleet's documents of a YAML file."""
-        key = (path, self.tree.files[path].blob)
+        key = (path, self.files[path].blob)
         found = self.cache.files.get(key)
         if found is None:
             try:
@@ -73,7 +75,7 @@ class Reader:
 
     def manifest(self, path: str) -> Parsed:
         """Give the application of a spin.toml."""
-        key = (path, self.tree.files[path].blob)
+        key = (path, self.files[path].blob)
         found = self.cache.manifests.get(key)
         if found is None:
             try:
@@ -85,7 +87,7 @@ class Reader:
 
     def objects(self, path: str) -> Source:
         """Give the documents of a manifest file of a Bundle, or of a file of values."""
-        key = (path, self.tree.files[path].blob)
+        key = (path, self.files[path].blob)
         found = self.cache.objects.get(key)
         if found is None:
             try:
@@ -98,13 +100,23 @@ class Reader:
     def below(self, folder: str) -> list[str]:
         """Give the paths below a folder (empty, or ending in `/`), in order."""
         if self._paths is None:
-            self._paths = sorted(self.tree.files)
+            self._paths = sorted(self.files)
         # U+10FFFF sorts after every character a path may go on with.
         return self._paths[bisect_left(self._paths, folder) : bisect_left(self._paths, f"{folder}\U0010ffff")]
 
     def finish(self) -> None:
         """Let the cache hold what this load used, and forget the rest."""
-        for name in ("files", "manifests", "objects", "apps", "placements", "bundles", "ignored", "patterns"):
+        for name in (
+            "files",
+            "manifests",
+            "objects",
+            "apps",
+            "placements",
+            "bundles",
+            "clusters",
+            "ignored",
+            "patterns",
+        ):
             setattr(self.cache, name, getattr(self.kept, name))
 
 

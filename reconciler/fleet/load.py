@@ -45,7 +45,7 @@ def load(tree: Tree, *, cache: LoadCache | None = None) -> Loaded:
     told = [*found.commit_problems, *commit_problems, *found.entry_problems]
     told += fleet_problems(fleet_document, tree) if fleet_document is not None else []
     commit_errors = tuple(_errors([*told, *(problem for each in fleets for problem in each.problems)], found))
-    clusters, cluster_problems = _clusters(found.documents["Cluster"])
+    clusters, cluster_problems = _clusters(found.documents["Cluster"], reader)
     rollouts = {each.name: define_rollout(each, clusters) for each in reversed(found.documents["Rollout"])}
     common = common_of(fleet_document.spec if fleet_document is not None and fleet_document.valid else {})
     first = _first_of_each(found.documents)
@@ -86,7 +86,7 @@ def find_documents(reader: Reader) -> Mapping[str, tuple[Document, ...]]:
 
 def _find(reader: Reader) -> _Found:
     """Find the documents; those in ignored files don't count. The patterns stand in the Fleet nearest to the root."""
-    paths = [path for path in reader.tree.files if path.endswith(YAML_SUFFIXES)]
+    paths = [path for path in reader.files if path.endswith(YAML_SUFFIXES)]
     contents = {path: reader.documents(path) for path in paths}
     fleets = [each for content in contents.values() for each in content.documents if each.kind == "Fleet"]
     nearest = min(fleets, key=lambda each: (each.path.count("/"), each.path), default=None)
@@ -126,15 +126,21 @@ def _only_fleet(found: tuple[Document, ...]) -> tuple[Document | None, list[Prob
     return found[0], [each.problem("/kind", "fleet.several-fleets", message, "keep one of them") for each in found[1:]]
 
 
-def _clusters(documents: tuple[Document, ...]) -> tuple[dict[str, Cluster], dict[str, tuple[Problem, ...]]]:
+def _clusters(
+    documents: tuple[Document, ...], reader: Reader
+) -> tuple[dict[str, Cluster], dict[str, tuple[Problem, ...]]]:
     """Give the clusters by name, and what is wrong with each: it matters to that cluster's agent alone."""
     clusters: dict[str, Cluster] = {}
     problems: dict[str, tuple[Problem, ...]] = {}
     for document in documents:
-        found = list(cluster_document_problems(document))
+        known = reader.cache.clusters.get(document)
+        if known is None:
+            known = define_cluster(document), cluster_document_problems(document)
+        reader.kept.clusters[document] = known
+        found = list(known[1])
         first = clusters.get(document.name)
         if first is None:
-            clusters[document.name] = define_cluster(document)
+            clusters[document.name] = known[0]
         else:
             message = f"Cluster {document.name!r} stands already in {first.path}:{first.line}"
             found.append(document.problem("/metadata/name", "fleet.duplicate", message, "rename one of them"))

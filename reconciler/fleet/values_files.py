@@ -56,7 +56,7 @@ def files_of(document: Document, defaults: Mapping[str, Any]) -> list[str]:
 
 def blob_of(path: str, reader: Reader) -> str:
     """Give a file's blob id; empty where there is none."""
-    file = reader.tree.files.get(path)
+    file = reader.files.get(path)
     return file.blob if file is not None else ""
 
 
@@ -109,8 +109,8 @@ def _read(document: Document, pointer: str, path: str, reader: Reader, problems:
         message, hint = f"{path} is neither YAML nor JSON", "give the file a name that ends in .yaml or .json"
         problems.append(document.problem(pointer, "app.file", message, hint))
         return None
-    if path not in reader.tree.files:
-        hint = closest(path, [each for each in reader.tree.files if each.endswith(_SUFFIXES)]) or "add the file"
+    if path not in reader.files:
+        hint = closest(path, [each for each in reader.files if each.endswith(_SUFFIXES)]) or "add the file"
         problems.append(document.problem(pointer, "app.file", f"there is no file {path}", hint))
         return None
     source = reader.objects(path)

@@ -21,7 +21,10 @@ from reconciler.git.sshsig import load_key
 from reconciler.public_keys import load_public_key
 
 NAMESPACE = "git"
-_TYPES = ("ssh-ed25519", "ssh-rsa", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521")
+_TYPES = (
+    "ssh-ed25519", "ssh-rsa", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521",
+    "sk-ssh-ed25519@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com",
+)  # fmt: skip
 _PGP = "-----BEGIN PGP PUBLIC KEY BLOCK-----"
 _OPTION = re.compile(r'([a-z-]+)(?:="([^"]*)")?')
 _TIME = re.compile(r"(\d{8})(\d{4}(?:\d{2})?)?Z?")

@@ -124,7 +124,8 @@ def _by_ssh(signed: _Signed, signers: Sequence[SshSigner]) -> str:
             f"signed with key {mine.fingerprint} ({named[0].name}), which may not sign for Git at that time"
         )
     if not signature.verifies(signed.payload):
-        raise InputError("its SSH signature does not hold: it was changed after it was signed")
+        why = "nobody touched the security key, or it" if signature.presence else "it"
+        raise InputError(f"its SSH signature does not hold: {why} was changed after it was signed")
     return allowed[0].name
 
 

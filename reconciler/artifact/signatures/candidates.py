@@ -12,7 +12,7 @@ from reconciler.artifact.json_text import parse_json
 from reconciler.artifact.reference import Reference, digest_of
 from reconciler.artifact.registry import RegistryClient
 from reconciler.artifact.signatures.claims import BUNDLE_TYPES, SIGNATURE_PREDICATE
-from reconciler.artifact.signatures.model import Candidate, Storage
+from reconciler.artifact.signatures.model import Candidate, Storage, shown
 from reconciler.errors import ArtifactError, UnavailableError
 
 INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
@@ -107,12 +107,12 @@ class Candidates:
                 self.faults.append(error)
                 continue
             for each in listed:
-                if not isinstance(each, dict) or each.get("artifactType") not in BUNDLE_TYPES:
+                if not isinstance(each, dict) or str(each.get("artifactType")) not in BUNDLE_TYPES:
                     continue
                 if not self._wanted(_annotations(each).get(_PREDICATE_ANNOTATION)):
                     continue
                 digest = str(each.get("digest"))
-                found[digest] = Place(origin=f"referrer {digest[:19]}", digest=digest, storage=Storage.BUNDLE)
+                found[digest] = Place(origin=f"referrer {shown(digest, 19)}", digest=digest, storage=Storage.BUNDLE)
         return list(found.values())
 
     async def _referrer_pages(self) -> list[bytes]:
@@ -148,7 +148,7 @@ class Candidates:
         subject, annotations = manifest.get("subject"), _annotations(manifest)
         if not isinstance(subject, dict) or subject.get("digest") != self.digest:
             raise _fault(place.origin, "it refers to another artifact")
-        if len(layers) != 1 or not isinstance(layers[0], dict) or layers[0].get("mediaType") not in BUNDLE_TYPES:
+        if len(layers) != 1 or not isinstance(layers[0], dict) or str(layers[0].get("mediaType")) not in BUNDLE_TYPES:
             raise _fault(place.origin, "it is not one bundle")
         if not self._wanted(annotations.get(_PREDICATE_ANNOTATION)):
             return None
@@ -158,7 +158,7 @@ class Candidates:
     async def _layer(self, place: Place, layer: Mapping[str, Any]) -> Candidate:
         storage, most = _LAYER_TYPES.get(str(layer.get("mediaType")), (None, 0))
         if storage is not place.storage:
-            raise _fault(place.origin, f"media type {str(layer.get('mediaType'))[:80]!r} is not that of a signature")
+            raise _fault(place.origin, f"media type '{shown(layer.get('mediaType'))}' is not that of a signature")
         annotations = _annotations(layer)
         if any(len(value) > _MAX_ANNOTATION for value in annotations.values()):
             raise _fault(place.origin, f"an annotation has more than {_MAX_ANNOTATION} characters")
@@ -170,7 +170,7 @@ class Candidates:
         if not isinstance(digest, str) or not _DIGEST.fullmatch(digest):
             raise _fault(origin, "its digest is not sha256")
         if not isinstance(size, int) or isinstance(size, bool) or not 0 < size <= most:
-            raise _fault(origin, f"it says it has {str(size)[:20]} bytes, and at most {most} are read")
+            raise _fault(origin, f"it says it has {shown(size, 20)} bytes, and at most {most} are read")
         if digest not in self._payloads:  # cosign signs the same payload again and again
             into = io.BytesIO()
             await self.client.blob(self.repository, digest, size, into)

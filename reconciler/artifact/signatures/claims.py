@@ -13,7 +13,7 @@ from typing import Any
 
 from reconciler.artifact.json_text import parse_json
 from reconciler.artifact.signatures.log_entry import LogEntry, entry_of_annotation, entry_of_bundle
-from reconciler.artifact.signatures.model import Candidate, Storage
+from reconciler.artifact.signatures.model import Candidate, Storage, shown
 from reconciler.errors import ArtifactError
 
 SIGNATURE_ANNOTATION = "dev.cosignproject.cosign/signature"
@@ -73,7 +73,7 @@ def _simple_signing(candidate: Candidate, digest: str) -> Claim:
     payload = _object(parse_json(candidate.content, origin), origin)
     critical = _object(payload.get("critical"), origin)
     if critical.get("type") != _CLAIM_TYPE:
-        raise _invalid(origin, f"its type is {str(critical.get('type'))[:80]!r}, and not {_CLAIM_TYPE!r}")
+        raise _invalid(origin, f"its type is '{shown(critical.get('type'))}', and not {_CLAIM_TYPE!r}")
     said = _object(critical.get("image"), origin).get("docker-manifest-digest")
     if said != digest:
         raise _other_digest(origin, said, digest)
@@ -92,10 +92,8 @@ def _simple_signing(candidate: Candidate, digest: str) -> Claim:
 def _bundle(candidate: Candidate, digest: str) -> Claim:
     origin = candidate.origin
     bundle = _object(parse_json(candidate.content, origin), origin)
-    if bundle.get("mediaType") not in BUNDLE_TYPES:
-        raise _invalid(
-            origin, f"media type {str(bundle.get('mediaType'))[:80]!r} is not that of a bundle of version 0.3"
-        )
+    if str(bundle.get("mediaType")) not in BUNDLE_TYPES:
+        raise _invalid(origin, f"media type '{shown(bundle.get('mediaType'))}' is not that of a bundle of version 0.3")
     material = _object(bundle.get("verificationMaterial"), origin)
     keyless = "certificate" in material or "x509CertificateChain" in material
     if keyless == ("publicKey" in material):
@@ -138,7 +136,7 @@ def _enveloped(
 ) -> Claim:  # fmt: skip
     """A DSSE envelope around an in-toto statement. The signatures are over type and payload together."""
     if envelope.get("payloadType") != _PAYLOAD_TYPE:
-        raise _invalid(origin, f"payload type {str(envelope.get('payloadType'))[:80]!r} is not {_PAYLOAD_TYPE}")
+        raise _invalid(origin, f"payload type '{shown(envelope.get('payloadType'))}' is not {_PAYLOAD_TYPE}")
     payload = _base64(envelope.get("payload"), origin, longest=len(str(envelope.get("payload"))))
     signatures = envelope.get("signatures")
     if not isinstance(signatures, list) or not 0 < len(signatures) <= _MOST_SIGNATURES:
@@ -159,8 +157,8 @@ def _enveloped(
 def _predicate(origin: str, payload: bytes, digest: str) -> str:
     """Give what kind of statement it is, once it is sure to be about this digest; empty for a signature."""
     statement = _object(parse_json(payload, f"{origin}: its statement"), origin)
-    if statement.get("_type") not in _STATEMENTS:
-        raise _invalid(origin, f"statement type {str(statement.get('_type'))[:80]!r} is not known")
+    if str(statement.get("_type")) not in _STATEMENTS:
+        raise _invalid(origin, f"statement type '{shown(statement.get('_type'))}' is not known")
     subjects = statement.get("subject")
     if not isinstance(subjects, list) or not 0 < len(subjects) <= _MOST_SUBJECTS:
         raise _invalid(origin, "its statement is about nothing, or about too much")
@@ -195,5 +193,5 @@ def _invalid(origin: str, why: str) -> ArtifactError:
 
 def _other_digest(origin: str, said: Any, digest: str) -> ArtifactError:
     return ArtifactError(
-        "artifact.signature-digest", f"{origin}: it signs {str(said)[:80]}, and this artifact is {digest}"
+        "artifact.signature-digest", f"{origin}: it signs {shown(said)}, and this artifact is {digest}"
     )

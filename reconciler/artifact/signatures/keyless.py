@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from reconciler.artifact.signatures.model import shown
 from reconciler.errors import ArtifactError, UnavailableError
 
 _CHILD = Path(__file__).with_name("_keyless.py")
@@ -51,7 +52,7 @@ async def verify_keyless(
         if answer.get("error") == "root":
             raise ArtifactError(
                 "artifact.signature-policy",
-                f"the trust root can't be used: {answer.get('message')}",
+                f"the trust root can't be used: {shown(answer.get('message'), 300)}",
                 hint="make it with `cosign trusted-root create`, or take trustRoot away to use the public instance's",
             )
     if not isinstance(answer, list) or len(answer) != len(bundles):
@@ -68,7 +69,7 @@ def _proven(origin: str, answer: Any) -> Proven | ArtifactError:
         )
     except (KeyError, TypeError, ValueError):
         kind, message = (answer.get("error"), answer.get("message")) if isinstance(answer, dict) else ("", "no answer")
-        return ArtifactError(_CODES.get(str(kind), "artifact.signature-invalid"), f"{origin}: {message}")
+        return ArtifactError(_CODES.get(str(kind), "artifact.signature-invalid"), f"{origin}: {shown(message, 300)}")
 
 
 async def _run(job: dict[str, Any]) -> Any:

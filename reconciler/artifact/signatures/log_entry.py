@@ -54,7 +54,7 @@ class LogEntry:
 
 def entry_of_annotation(text: str, origin: str) -> LogEntry:
     """Read the entry that cosign's legacy storage keeps in an annotation. Raises ArtifactError."""
-    value = _parsed(text.encode(), origin)
+    value = _parsed(text.encode(errors="replace"), origin)
     payload = value.get("Payload")
     if not isinstance(payload, dict):
         raise _fault(origin, "its log entry has no payload")
@@ -144,8 +144,8 @@ def _verify_inclusion(entry: LogEntry, proof: Inclusion, log: PublicKey, origin:
     if _base64(lines[2], origin) != proof.root_hash:
         raise _fault(origin, "the checkpoint of its log entry is of another tree")
     # A note's signature begins with four bytes that hint at the key; the key itself decides.
-    signed = [base64.b64decode(found[1])[4:] for found in _NOTE_SIGNATURE.findall(signatures)]
-    if not any(log.verifies(each, (text + "\n").encode()) for each in signed[:8]):
+    signed = [_base64(found[1], origin)[4:] for found in _NOTE_SIGNATURE.findall(signatures)[:8]]
+    if not any(log.verifies(each, (text + "\n").encode(errors="replace")) for each in signed):
         raise _fault(origin, "the checkpoint of its log entry is not signed by the log")
 
 

@@ -8,6 +8,11 @@ from enum import StrEnum
 from typing import Any
 
 
+def shown(value: object, most: int = 80) -> str:
+    """Give foreign text as it may stand in a message: bounded, and without what would steer a terminal."""
+    return ascii(str(value)[:most])[1:-1]
+
+
 class Storage(StrEnum):
     """How a candidate is kept in the registry (sources: cosign's SIGNATURE_SPEC and BUNDLE_SPEC)."""
 

@@ -18,7 +18,7 @@ from reconciler.artifact.signatures.candidates import Candidates, Place
 from reconciler.artifact.signatures.claims import Claim, claim_of
 from reconciler.artifact.signatures.keyless import Proven, verify_keyless
 from reconciler.artifact.signatures.log_entry import verify_entry
-from reconciler.artifact.signatures.model import Signed, Signer
+from reconciler.artifact.signatures.model import Signed, Signer, shown
 from reconciler.artifact.signatures.signers import distinct
 from reconciler.errors import ArtifactError, InputError, UnavailableError
 from reconciler.fleet.signature_rules import SignatureRule
@@ -76,7 +76,7 @@ async def verify_signatures(candidates: Candidates, rule: SignatureRule, manifes
     for claim in claims:
         if not claim.keyless:
             message = claim.message if claim.message is not None else manifest
-            _by_key(claim, message, keys, rule, found)
+            await asyncio.to_thread(_by_key, claim, message, keys, rule, found)
     await _by_identity([claim for claim in claims if claim.keyless], rule, candidates.digest, found)
     # 6. and 7.
     return _judge(rule, found, nothing=not places and not candidates.faults)
@@ -177,10 +177,10 @@ async def _by_identity(claims: Sequence[Claim], rule: SignatureRule, digest: str
 
 
 def _identified(claim: Claim, proven: Proven, rule: SignatureRule, found: _Findings) -> None:
-    who = f"{proven.subject} ({proven.issuer})"
+    who = f"{shown(proven.subject, 300)} ({shown(proven.issuer, 300)})"
     covering = [at for at, each in enumerate(rule.identities) if each.covers(proven.issuer, proven.subject)]
     if not covering:
-        found.faults.append(_fault("identity", f"{claim.origin}: signed by {who[:300]}, whom the rule does not name"))
+        found.faults.append(_fault("identity", f"{claim.origin}: signed by {who}, whom the rule does not name"))
     for at in covering:
         signer = Signer(id=f"{proven.issuer} {proven.subject}", entry=f"identities/{at}", name=who)
         found.good.append(_Good(signer=signer, predicate=claim.predicate))

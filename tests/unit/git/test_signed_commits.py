@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
 import shutil
+import struct
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pygit2
 import pytest
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -225,9 +232,7 @@ def test_weak_keys_are_not_taken(signing: Signing) -> None:
 @given(
     st.one_of(
         st.text(max_size=200),
-        st.binary(max_size=300).map(
-            lambda data: f"{sshsig.BEGIN}\n{__import__('base64').b64encode(data).decode()}\n{sshsig.END}"
-        ),
+        st.binary(max_size=300).map(lambda data: f"{sshsig.BEGIN}\n{base64.b64encode(data).decode()}\n{sshsig.END}"),
     )
 )
 def test_what_is_no_signature_is_an_error_and_never_a_fault(text: str) -> None:
@@ -238,6 +243,59 @@ def test_what_is_no_signature_is_an_error_and_never_a_fault(text: str) -> None:
 def test_a_commit_that_is_not_there_is_no_refusal(signing: Signing) -> None:
     with pytest.raises(UnavailableError):
         signing.who("0" * 40, signing.key("me"))
+
+
+def string(data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + data
+
+
+def by_security_key(private: Any, message: bytes, *, flags: int = 1) -> tuple[str, str]:
+    """Give the public line and the armored signature that a security key would make (OpenSSH's PROTOCOL.u2f)."""
+    application, presence = b"ssh:", bytes([flags]) + struct.pack(">I", 7)
+    digest = hashlib.sha512(message).digest()
+    parts = (b"git", b"", b"sha512", digest)
+    signed = b"SSHSIG" + b"".join(string(part) for part in parts)
+    touched = hashlib.sha256(application).digest() + presence + hashlib.sha256(signed).digest()
+    if isinstance(private, ed25519.Ed25519PrivateKey):
+        kind = b"sk-ssh-ed25519@openssh.com"
+        blob = string(kind) + string(private.public_key().public_bytes_raw()) + string(application)
+        value = private.sign(touched)
+    else:
+        kind = b"sk-ecdsa-sha2-nistp256@openssh.com"
+        point = private.public_key().public_bytes(
+            serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint
+        )
+        blob = string(kind) + string(b"nistp256") + string(point) + string(application)
+        numbers = decode_dss_signature(private.sign(touched, ec.ECDSA(hashes.SHA256())))
+        value = b"".join(string(each.to_bytes(each.bit_length() // 8 + 1, "big")) for each in numbers)
+    signature = string(kind) + string(value) + presence
+    body = b"SSHSIG" + struct.pack(">I", 1) + b"".join(string(part) for part in (blob, *parts[:3], signature))
+    text = base64.b64encode(body).decode()
+    lines = "\n".join(text[at : at + 70] for at in range(0, len(text), 70))
+    return f"{kind.decode()} {base64.b64encode(blob).decode()} yubi", f"{sshsig.BEGIN}\n{lines}\n{sshsig.END}\n"
+
+
+@pytest.mark.parametrize(
+    "private",
+    [ed25519.Ed25519PrivateKey.generate, lambda: ec.generate_private_key(ec.SECP256R1())],
+    ids=["ed25519", "ecdsa"],
+)
+def test_a_security_key_counts_where_it_was_touched(signing: Signing, private: Any) -> None:
+    key = private()
+    line, signature = by_security_key(key, content(signing).encode())
+    commit = transplanted(signing, signature)
+    assert signing.who(commit, line) == "yubi"
+    assert signing.agrees(commit, f"yubi {line}")
+
+    line, untouched = by_security_key(key, content(signing, "Change another").encode(), flags=0)
+    commit = transplanted(signing, untouched, "Change another")
+    with pytest.raises(InputError, match="nobody touched"):
+        signing.who(commit, line)
+    assert signing.agrees(commit, f"yubi {line}")  # git does not ask for a touch
+
+    plain = signing.key("me")
+    with pytest.raises(InputError, match="none of those named"):
+        signing.who(commit, plain)
 
 
 def fetched(signing: Signing, tag: str) -> None:

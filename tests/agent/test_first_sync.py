@@ -82,7 +82,7 @@ def test_an_account_without_rights_fails_its_own_objects_and_says_so(world: Worl
 @pytest.mark.parametrize(
     "spec",
     [
-        {"source": {"url": "http://127.0.0.1:1/x.git", "verify": {"keys": ["ssh-ed25519 AAAA"]}}},
+        {"status": {"publish": {"url": "http://127.0.0.1:1/x.git"}}},
         {"deletionPolicy": "Delete"},
     ],
 )

@@ -9,7 +9,7 @@ from typing import Any
 from reconciler.openapi.grammar import is_dns_label, is_label_value, is_path_segment, is_qualified_name
 
 _ANNOTATIONS_SIZE = 256 * 1024
-_SPIN_GROUP = "core.spinkube.dev"
+_SPIN_GROUP, _SHIM_GROUP = "core.spinkube.dev", "runtime.spinkube.dev"
 _LONGEST_SPIN_NAME = 52
 _WHOLE = "every object has apiVersion, kind and metadata.name"
 _LABEL = "at most 63 letters, digits, -, _ and ., beginning and ending with a letter or digit"
@@ -92,14 +92,32 @@ def _metadata_faults(metadata: Mapping[str, Any]) -> Iterator[Fault]:
 
 
 def _spinkube_fault(value: Mapping[str, Any]) -> Fault | None:
-    if value["apiVersion"].partition("/")[0] != _SPIN_GROUP:
+    group, spec = value["apiVersion"].partition("/")[0], value.get("spec")
+    if group == _SHIM_GROUP and value["kind"] == "Shim":
+        return _shim_fault(spec if isinstance(spec, dict) else {})
+    if group != _SPIN_GROUP:
         return None
-    spec = value.get("spec")
     if not isinstance(spec, dict):
         return Fault(f"this {value['kind']} has no spec", "")
     if value["kind"] == "SpinAppExecutor":
         return _executor_fault(spec)
     return _app_fault(value["metadata"]["name"], spec) if value["kind"] == "SpinApp" else None
+
+
+def _shim_fault(spec: Mapping[str, Any]) -> Fault | None:
+    """Source: runtime-class-manager, api/v1alpha1/shim_types.go; its controller knows no rolling update yet."""
+    runtime_class = spec.get("runtimeClass")
+    if not isinstance(runtime_class, dict) or not runtime_class.get("name") or not runtime_class.get("handler"):
+        hint = "as in runtimeClass: {name: wasmtime-spin-v2, handler: spin-v2}"
+        return Fault("this Shim says no runtimeClass with name and handler", "/spec", hint)
+    fetch = spec.get("fetchStrategy")
+    if not isinstance(fetch, dict) or not (fetch.get("anonHttp") or fetch.get("platforms")):
+        return Fault("fetchStrategy needs anonHttp or platforms", "/spec", "say where the shim is fetched from")
+    rollout = spec.get("rolloutStrategy")
+    if isinstance(rollout, dict) and rollout.get("type") == "rolling":
+        message = "runtime-class-manager does not carry out rolling updates yet: this Shim would never be installed"
+        return Fault(message, "/spec/rolloutStrategy/type", "write type: recreate")
+    return None
 
 
 def _executor_fault(spec: Mapping[str, Any]) -> Fault | None:
@@ -120,6 +138,8 @@ def _app_fault(name: str, spec: Mapping[str, Any]) -> Fault | None:
             return Fault(f"this SpinApp has no {field}", "/spec", f"set spec.{field}")
     if len(name) > _LONGEST_SPIN_NAME:
         return Fault(f"a SpinApp's name has at most {_LONGEST_SPIN_NAME} characters", "/metadata/name", "shorten it")
+    if (fault := _pods_fault(spec)) is not None:
+        return fault
     replicas, scaled = spec.get("replicas") or 0, spec.get("enableAutoscaling") is True
     if not isinstance(replicas, int):
         return Fault("replicas must be a whole number", "/spec/replicas")
@@ -127,4 +147,17 @@ def _app_fault(name: str, spec: Mapping[str, Any]) -> Fault | None:
         return Fault("replicas can't be set with enableAutoscaling", "/spec/replicas", "remove one of the two")
     if not scaled and replicas < 1:
         return Fault("replicas must be at least 1 without enableAutoscaling", "/spec", "set spec.replicas")
+    return None
+
+
+def _pods_fault(spec: Mapping[str, Any]) -> Fault | None:
+    """What the schema of a SpinApp takes and its operator fails on."""
+    for name, probe in (spec.get("checks") or {}).items():
+        get = probe.get("httpGet") if isinstance(probe, dict) else None
+        if not isinstance(get, dict) or not get.get("path"):
+            return Fault("a probe of a SpinApp asks over HTTP alone", f"/spec/checks/{name}", "give it httpGet.path")
+    for index, volume in enumerate(spec.get("volumes") or ()):
+        if isinstance(volume, dict) and str(volume.get("name")).startswith("spin-"):
+            pointer = f"/spec/volumes/{index}/name"
+            return Fault("names of volumes beginning with spin- are SpinKube's own", pointer, "rename it")
     return None

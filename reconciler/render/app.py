@@ -77,12 +77,12 @@ def _scaler(app: AppAssignment, routes: tuple[Route, ...], problems: list[Proble
 
 
 def _around(app: AppAssignment, problems: list[Problem]) -> list[dict[str, Any]]:
-    made = []
-    if app.spec.get("disruption"):
+    made, serves = [], "job" not in app.spec
+    if app.spec.get("disruption") and serves:
         made.append(pod_disruption_budget(app))
     if app.spec.get("network"):
         made.append(network_policy(app, problems))
-    if app.spec.get("monitoring"):
+    if app.spec.get("monitoring") and serves:
         made.append(pod_monitor(app))
     return made
 

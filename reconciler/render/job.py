@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections.abc import Iterator
 from typing import Any
 
 from reconciler.fleet.cron import schedule_fault
@@ -17,7 +18,7 @@ from reconciler.fleet.quantity import quantity
 from reconciler.problems import Problem
 from reconciler.render.duration import seconds
 from reconciler.render.named import named
-from reconciler.render.places import problem_at
+from reconciler.render.places import problem_at, warning_at
 from reconciler.render.service_account import account_name
 from reconciler.render.spinkube import (
     APP_NAME_LABEL,
@@ -28,6 +29,9 @@ from reconciler.render.spinkube import (
 
 _VOLUME = "spin-runtime-config"
 _TRIGGER = "command"
+#: Fields of an App that say how requests reach it or how its Deployment is kept.
+_OF_SERVERS = ("routes", "checks", "serviceAnnotations", "deploymentAnnotations", "disruption", "monitoring")
+_CA_VOLUME, _CA_SECRET, _CA_KEY = "spin-ca", "spin-ca", "ca-certificates.crt"
 #: Fields of an executor's otel, in the order in which the operator sets them.
 _OTEL = tuple(f"exporter_otlp_{part}endpoint" for part in ("", "traces_", "metrics_", "logs_"))
 
@@ -38,6 +42,7 @@ def job(app: AppAssignment, config_secret: str, problems: list[Problem]) -> dict
     A Job's pods can't be changed, so its name ends with a hash of what it runs: another version is another Job.
     """
     _check(app, problems)
+    problems.extend(_unused(app))
     wanted, spec = app.spec["job"], _spec(app, config_secret)
     metadata: dict[str, Any] = {"name": app.name, "namespace": app.namespace}
     if "schedule" in wanted:
@@ -73,6 +78,15 @@ def _check(app: AppAssignment, problems: list[Problem]) -> None:
         problems.append(problem_at(app, "/job/ttl", "render.job", message, "remove ttl, or set job.schedule"))
 
 
+def _unused(app: AppAssignment) -> Iterator[Problem]:
+    """Warn of fields that a job has no use for; those of the fleet's defaults are meant for other apps."""
+    for field in _OF_SERVERS:
+        origin = app.origins.get(f"/{field}")
+        written = app.spec.get(field) and (origin is None or origin.via not in {"default", "fleet defaults"})
+        if written:
+            yield warning_at(app, f"/{field}", "render.job", f"a job has no use for {field}", f"remove {field}")
+
+
 def _spec(app: AppAssignment, config_secret: str) -> dict[str, Any]:
     wanted = app.spec["job"]
     spec: dict[str, Any] = {key: wanted[key] for key in ("parallelism", "completions") if key in wanted}
@@ -98,6 +112,11 @@ def _pod(app: AppAssignment, config_secret: str) -> dict[str, Any]:
         volumes.append({"name": _VOLUME, "secret": {"secretName": secret, "items": items}})
         mount = {"name": _VOLUME, "mountPath": RUNTIME_CONFIG_PATH, "subPath": RUNTIME_CONFIG_KEY, "readOnly": True}
         mounts.append(mount)
+    if authorities := _authorities(app):
+        items = [{"key": _CA_KEY, "path": _CA_KEY}]
+        volumes.append({"name": _CA_VOLUME, "secret": {"secretName": authorities, "optional": True, "items": items}})
+        mount = {"name": _CA_VOLUME, "mountPath": f"/etc/ssl/certs/{_CA_KEY}", "subPath": _CA_KEY, "readOnly": True}
+        mounts.append(mount)
     container: dict[str, Any] = {"name": app.name, "image": wanted["artifact"], "command": ["/"]}
     if env := _environment(app):
         container["env"] = env
@@ -122,6 +141,15 @@ def _runtime_class(app: AppAssignment) -> str:
     if app.executor is None or not app.executor.creates_deployment:
         return ""
     return str(app.executor.deployment.get("runtimeClassName") or "")
+
+
+def _authorities(app: AppAssignment) -> str:
+    """Give the Secret with the authorities that pods of the executor trust; empty where there is none.
+
+    SpinKube makes the usual one with the first SpinApp of a namespace: until then a job does without it.
+    """
+    config = app.executor.deployment if app.executor is not None else {}
+    return str(config.get("caCertSecret") or (_CA_SECRET if config.get("installDefaultCACerts") else ""))
 
 
 def _environment(app: AppAssignment) -> list[dict[str, Any]]:

@@ -10,6 +10,14 @@ from reconciler.fleet import assign
 from reconciler.fleet.model import Withheld
 
 MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: %s, namespace: apps}\ndata: {a: x}\n"
+SHIM = """apiVersion: runtime.spinkube.dev/v1alpha1
+kind: Shim
+metadata: {name: spin}
+spec:
+  fetchStrategy: {anonHttp: {location: "https://example.com/shim.tar.gz"}}
+  runtimeClass: {name: wasmtime-spin-v2, handler: spin-v2}
+  rolloutStrategy: {type: recreate}
+"""
 
 
 def bundle(make, files, spec=""):
@@ -105,6 +113,11 @@ def test_patches_are_applied_where_cluster_kind_and_name_match(make):
         ("apiVersion: core.spinkube.dev/v1alpha1\nkind: SpinAppExecutor\nmetadata: {name: a}\nspec: {createDeployment: true}\n", "deploymentConfig"),
         ("apiVersion: core.spinkube.dev/v1alpha1\nkind: SpinApp\nmetadata: {name: a}\nspec: {image: x, executor: plain, replicas: 1, enableAutoscaling: true}\n", "replicas"),
         ("apiVersion: core.spinkube.dev/v1alpha1\nkind: SpinApp\nmetadata: {name: a}\nspec: {image: x, executor: plain}\n", "at least 1"),
+        (SHIM.replace("recreate", "rolling"), "rolling updates"),
+        (SHIM.replace(", handler: spin-v2", ""), "runtimeClass"),
+        (SHIM.replace("anonHttp", "type"), "anonHttp or platforms"),
+        ("apiVersion: core.spinkube.dev/v1alpha1\nkind: SpinApp\nmetadata: {name: a}\nspec: {image: x, executor: plain, replicas: 1, checks: {liveness: {periodSeconds: 3}}}\n", "asks over HTTP"),
+        ("apiVersion: core.spinkube.dev/v1alpha1\nkind: SpinApp\nmetadata: {name: a}\nspec: {image: x, executor: plain, replicas: 1, volumes: [{name: spin-x}]}\n", "SpinKube's own"),
     ],
 )  # fmt: skip
 def test_an_object_that_could_not_be_applied_is_told(make, text, said):

@@ -1,4 +1,4 @@
-"""Random valid fleets of a few apps on one cluster, as a strategy of hypothesis, and what is rendered of them."""
+"""Random valid fleets of a few apps on clusters that are alike, as a strategy of hypothesis, and what is rendered of them."""
 
 from __future__ import annotations
 
@@ -47,6 +47,7 @@ component = "web"
 [component.web]
 source = "web.wasm"
 """
+CLUSTERS = ("eu", "us")
 _CAPABILITIES = ["keda", "keda-http", "gateway-api", "prometheus-operator"]
 _EXECUTORS = {
     "arm": {"nodeSelector": {"kubernetes.io/arch": "arm64"}, "tolerations": [{"operator": "Exists"}]},
@@ -239,29 +240,27 @@ class Tree:
 
 
 def tree(specs: list[Any]) -> Tree:
-    """Give the files of a fleet of one cluster `eu` and an app a0, a1, … for each spec."""
-    cluster = {
-        **HEAD, "kind": "Cluster", "metadata": {"name": "eu"},
-        "spec": {"spin": "3.6", "capabilities": _CAPABILITIES, "executors": {"traced": {"caCertSecret": "authorities"}}},
-    }  # fmt: skip
+    """Give the files of a fleet of two clusters alike and an app a0, a1, … for each spec."""
+    spec = {"spin": "3.6", "capabilities": _CAPABILITIES, "executors": {"traced": {"caCertSecret": "authorities"}}}
     bundle = {**HEAD, "kind": "Bundle", "metadata": {"name": "b"}, "spec": {"path": "b", "namespace": "default"}}
     files = {
         "fleet.yaml": text_of({**HEAD, "kind": "Fleet", "metadata": {"name": "f"}, "spec": {"executors": _EXECUTORS}}),
-        "eu.yaml": text_of(cluster),
+        **{
+            f"clusters/{name}.yaml": text_of({**HEAD, "kind": "Cluster", "metadata": {"name": name}, "spec": spec})
+            for name in CLUSTERS
+        },
         "bundle.yaml": text_of(bundle),
         "b/b.yaml": _BUNDLE,
     }
-    for number, spec in enumerate(specs):
-        files[f"a{number}/app.yaml"] = text_of(
-            {**HEAD, "kind": "App", "metadata": {"name": f"a{number}"}, "spec": spec}
-        )
-        files[f"a{number}/spin.toml"] = _COMMAND if "job" in spec else _SPIN
+    for number, app in enumerate(specs):
+        files[f"a{number}/app.yaml"] = text_of({**HEAD, "kind": "App", "metadata": {"name": f"a{number}"}, "spec": app})
+        files[f"a{number}/spin.toml"] = _COMMAND if "job" in app else _SPIN
     return Tree(files)
 
 
-def rendered(specs: list[Any]) -> tuple[Assignment, dict[str, Rendered]]:
-    """Give a fleet of these specs as its cluster is to run it, and what is rendered."""
+def rendered(specs: list[Any], cluster: str = CLUSTERS[0]) -> tuple[Assignment, dict[str, Rendered]]:
+    """Give a fleet of these specs as a cluster is to run it, and what is rendered."""
     loaded = load(tree(specs))
     assert loaded.fleet is not None, [str(problem) for problem in loaded.problems]
-    assignment = assign(loaded.fleet, "eu")
+    assignment = assign(loaded.fleet, cluster)
     return assignment, dict(render(assignment))

@@ -10,7 +10,7 @@ from reconciler.fleet.model import AppAssignment
 from reconciler.plan.model import key_of
 from reconciler.plan.order import rank
 from reconciler.problems import has_errors
-from tests.random_fleets import FLEETS, rendered, text_of
+from tests.random_fleets import CLUSTERS, FLEETS, rendered, text_of
 from tests.webhooks import executors_of, refusals
 
 
@@ -54,3 +54,13 @@ def test_an_app_is_rendered_alike_whatever_stands_beside_it(specs: list[Any]) ->
     alone, together = rendered(specs[:1])[1], rendered(specs)[1]
     if "a0" in together:
         assert _bytes({"a0": alone["a0"]}) == _bytes({"a0": together["a0"]})
+
+
+@settings(max_examples=40, deadline=None)
+@given(FLEETS)
+def test_clusters_whose_documents_say_the_same_get_the_same(specs: list[Any]) -> None:
+    # Executors of a Cluster document are traced to that document.
+    one, other = (
+        _bytes(rendered(specs, cluster)[1]).replace(f"clusters/{cluster}.yaml".encode(), b"") for cluster in CLUSTERS
+    )
+    assert one.replace(b"'eu'", b"'us'") == other

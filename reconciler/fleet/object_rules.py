@@ -138,8 +138,6 @@ def _app_fault(name: str, spec: Mapping[str, Any]) -> Fault | None:
             return Fault(f"this SpinApp has no {field}", "/spec", f"set spec.{field}")
     if len(name) > _LONGEST_SPIN_NAME:
         return Fault(f"a SpinApp's name has at most {_LONGEST_SPIN_NAME} characters", "/metadata/name", "shorten it")
-    if (fault := _pods_fault(spec)) is not None:
-        return fault
     replicas, scaled = spec.get("replicas") or 0, spec.get("enableAutoscaling") is True
     if not isinstance(replicas, int):
         return Fault("replicas must be a whole number", "/spec/replicas")
@@ -147,17 +145,4 @@ def _app_fault(name: str, spec: Mapping[str, Any]) -> Fault | None:
         return Fault("replicas can't be set with enableAutoscaling", "/spec/replicas", "remove one of the two")
     if not scaled and replicas < 1:
         return Fault("replicas must be at least 1 without enableAutoscaling", "/spec", "set spec.replicas")
-    return None
-
-
-def _pods_fault(spec: Mapping[str, Any]) -> Fault | None:
-    """What the schema of a SpinApp takes and its operator fails on."""
-    for name, probe in (spec.get("checks") or {}).items():
-        get = probe.get("httpGet") if isinstance(probe, dict) else None
-        if not isinstance(get, dict) or not get.get("path"):
-            return Fault("a probe of a SpinApp asks over HTTP alone", f"/spec/checks/{name}", "give it httpGet.path")
-    for index, volume in enumerate(spec.get("volumes") or ()):
-        if isinstance(volume, dict) and str(volume.get("name")).startswith("spin-"):
-            pointer = f"/spec/volumes/{index}/name"
-            return Fault("names of volumes beginning with spin- are SpinKube's own", pointer, "rename it")
     return None

@@ -116,8 +116,6 @@ def test_patches_are_applied_where_cluster_kind_and_name_match(make):
         (SHIM.replace("recreate", "rolling"), "rolling updates"),
         (SHIM.replace(", handler: spin-v2", ""), "runtimeClass"),
         (SHIM.replace("anonHttp", "type"), "anonHttp or platforms"),
-        ("apiVersion: core.spinkube.dev/v1alpha1\nkind: SpinApp\nmetadata: {name: a}\nspec: {image: x, executor: plain, replicas: 1, checks: {liveness: {periodSeconds: 3}}}\n", "asks over HTTP"),
-        ("apiVersion: core.spinkube.dev/v1alpha1\nkind: SpinApp\nmetadata: {name: a}\nspec: {image: x, executor: plain, replicas: 1, volumes: [{name: spin-x}]}\n", "SpinKube's own"),
     ],
 )  # fmt: skip
 def test_an_object_that_could_not_be_applied_is_told(make, text, said):

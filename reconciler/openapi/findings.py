@@ -44,9 +44,10 @@ class CostlyError(Exception):
 class Findings:
     """Collects what is wrong with one object."""
 
-    def __init__(self, *, secret: bool = False) -> None:
-        """Begin with nothing. Of a `secret` object no value is repeated in what is told."""
+    def __init__(self, *, secret: bool = False, most: int = _MOST) -> None:
+        """Begin with nothing. Of a `secret` object no value is repeated in what is told; `most` is how much is told."""
         self.found: list[Finding] = []
+        self._most = most
         self._secret = secret
         self._steps = 0
 
@@ -57,8 +58,8 @@ class Findings:
             raise CostlyError
 
     def agrees(self, check: Callable[[Any, Way, Findings], None], value: Any, way: Way) -> bool:
-        """Tell whether a check finds nothing; what it finds is not kept."""
-        apart = Findings(secret=self._secret)
+        """Tell whether a check finds nothing: it ends with the first thing found."""
+        apart = Findings(most=0)
         apart._steps = self._steps
         try:
             check(value, way, apart)
@@ -66,11 +67,11 @@ class Findings:
             return False
         finally:
             self._steps = apart._steps
-        return not any(each.severity is Severity.ERROR for each in apart.found)
+        return True
 
     def add(self, way: Way, code: str, message: str, hint: str = "") -> None:
         """Tell of something wrong. Raises FullError after the most that is told."""
-        if len(self.found) >= _MOST:
+        if len(self.found) >= self._most:
             raise FullError
         self.found.append(Finding(pointer=pointer(way), code=f"bundle.{code}", message=message, hint=hint))
 

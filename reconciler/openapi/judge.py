@@ -49,7 +49,7 @@ def judge(obj: Mapping[str, Any], api: Api) -> tuple[Finding, ...]:
         return _against(obj, api, api.built_in)
     known = versions()
     if api.kubernetes in known:
-        return _against(obj, api, catalogue(api.kubernetes))
+        return _with_later(obj, api, _against(obj, api, catalogue(api.kubernetes)))
     newest = _against(obj, api, catalogue(known[-1]))
     if api.kubernetes is not None:
         return _uncertain(obj, api, newest)
@@ -63,6 +63,22 @@ def judge(obj: Mapping[str, Any], api: Api) -> tuple[Finding, ...]:
                 replace(each, severity=Severity.WARNING, message=told + each.message, hint=hint) for each in newest
             )
     return newest
+
+
+def _with_later(obj: Mapping[str, Any], api: Api, found: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """Say of unknown fields which later version has them."""
+    unknown = {each.pointer for each in found if each.code == "bundle.unknown-field"}
+    since: dict[str, str] = {}
+    later = versions()[versions().index(str(api.kubernetes)) + 1 :] if unknown else ()
+    for version in later:
+        still = {each.pointer for each in _against(obj, api, catalogue(version)) if each.code == "bundle.unknown-field"}
+        since.update({pointer: version for pointer in unknown - still if pointer not in since})
+    return tuple(
+        replace(each, hint=f"it comes with Kubernetes {since[each.pointer]}, and this is for {api.kubernetes}")
+        if each.code == "bundle.unknown-field" and each.pointer in since
+        else each
+        for each in found
+    )
 
 
 def _uncertain(obj: Mapping[str, Any], api: Api, newest: tuple[Finding, ...]) -> tuple[Finding, ...]:

@@ -140,3 +140,30 @@ def test_nobody_reads_a_definition_that_is_not_one():
         )
         == {}
     )
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": [f"k{i}" for i in range(1000)], "items": {}},
+        {"items": {"anyOf": [{"required": [f"k{i}" for i in range(10_000)]}, {"type": "object"}]}},
+        {"items": {"type": "object", "allOf": [{"minProperties": 0}] * 500}},
+    ],
+    ids=["keys", "required", "alternatives"],
+)
+def test_work_is_counted_and_ends(schema):
+    spec = {"group": "example.com", "names": {"kind": "Database"}}
+    whole = {"type": "object", "properties": {"spec": {"type": "array", **schema}}}
+    kinds = custom_kinds(
+        [{"spec": {**spec, "versions": [{"name": "v1", "served": True, "schema": {"openAPIV3Schema": whole}}]}}]
+    )
+    obj = {"apiVersion": "example.com/v1", "kind": "Database", "metadata": {"name": "a"}, "spec": [{}] * 10_000}
+
+    assert [each.code for each in judge(obj, Api(kubernetes="1.37", custom=kinds))] == ["bundle.not-checked"]
+
+
+def test_an_enumeration_tells_true_from_one(judged):
+    for schema, good, bad in (("[1]", "1", "true"), ("[true]", "true", "1"), ("[{a: 1}]", "{a: 1}", "{a: 2}")):
+        kinds = defined(f"{{enum: {schema}, x-kubernetes-preserve-unknown-fields: true}}")
+        assert judged(OBJECT + good, custom=kinds) == {}
+        assert judged(OBJECT + bad, custom=kinds)["/spec"].code == "bundle.value"

@@ -60,6 +60,7 @@ def test_a_field_is_unknown_before_the_version_that_brought_it(judged):
 
     assert judged(pod, "1.34") == {}
     assert only(judged(pod, "1.33")).code == "bundle.unknown-field"
+    assert only(judged(pod, "1.33")).hint == "it comes with Kubernetes 1.34, and this is for 1.33"
 
 
 def test_without_a_version_what_any_takes_is_at_most_a_warning(judged):

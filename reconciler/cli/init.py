@@ -211,7 +211,9 @@ def _told(path: Path, texts: Mapping[str, str], form: str, converted: Converted 
     """Tell what was written, and what became of each object."""
     entries = converted.entries if converted is not None else ()
     if form != "text":
-        write({"path": str(path), "files": sorted(texts), "objects": [entry.to_json() for entry in entries]}, form)
+        problems = [problem.to_json() for problem in converted.problems] if converted is not None else []
+        objects = [entry.to_json() for entry in entries]
+        write({"path": str(path), "files": sorted(texts), "objects": objects, "problems": problems}, form)
     for entry in entries:
         became = {"app": f"→ App in {entry.file}", "bundle": f"→ unchanged in {entry.file}", "left": "not taken"}
         click.echo(f"{entry.object} {became[entry.became]}", err=True)

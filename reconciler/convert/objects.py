@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from reconciler.fleet.model import API_GROUP
 from reconciler.fleet.object_rules import object_faults
 from reconciler.plan.model import ObjectKey, key_of
 
@@ -104,6 +105,8 @@ def _why_not(value: Mapping[str, Any], key: ObjectKey, found: Mapping[ObjectKey,
             "its values are not copied: it stays as it is in the cluster, and what refers to it goes on doing so; "
             "to keep it in Git, encrypt it with SOPS and put it into a Bundle"
         )
+    if key.group == API_GROUP:
+        return "it is Spinfleet's own: put it where it belongs by hand"
     owners = value["metadata"].get("ownerReferences") or ()
     if controller := next((owner for owner in owners if isinstance(owner, Mapping) and owner.get("controller")), None):
         return f"made by {controller.get('kind')} {controller.get('name')}, which makes it again"

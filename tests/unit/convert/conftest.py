@@ -8,11 +8,10 @@ from typing import Any
 import pytest
 
 from reconciler.convert.compare import differences
-from reconciler.convert.fleet import Converted, _Files, convert
+from reconciler.convert.fleet import Converted, convert
 from reconciler.convert.objects import take
-from reconciler.fleet import assign, load
+from reconciler.convert.rendering import rendering_of
 from reconciler.plan.model import ObjectKey, key_of
-from reconciler.render import render
 
 IMAGE = "ghcr.io/acme/shop@sha256:" + "a" * 64
 
@@ -43,9 +42,7 @@ def converted(*objects: Any, **manifests: str) -> Converted:
 
 
 def rendered(files: Mapping[str, str]) -> dict[ObjectKey, Mapping[str, Any]]:
-    loaded = load(_Files(files))
-    assert loaded.fleet is not None, loaded.problems
-    return {key_of(obj): obj for each in render(assign(loaded.fleet, "here")).values() for obj in each.objects}
+    return dict(rendering_of(files, "here").objects)
 
 
 def lost(given: Any, found: Converted) -> list[str]:

@@ -129,3 +129,25 @@ def test_what_is_no_object_is_told(make, document):
 
     assert [entry.became for entry in entries] == ["app", "left"]
     assert entries[1].notes[0].message
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        {"kind": "../../../etc/x"},
+        {"metadata": {"name": "../../x", "namespace": "apps"}},
+        {"metadata": {"name": "x", "namespace": "../../.."}},
+        {"metadata": {"name": "..", "namespace": ".."}, "kind": ".."},
+    ],
+)
+def test_no_name_leads_out_of_the_folder(make, key):
+    strange = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "namespace": "apps"}, **key}
+    files = make.converted(make.spinapp(), strange, make.spinapp("../evil")).files
+
+    assert not [path for path in files if ".." in path.split("/") or path.startswith("/")]
+
+
+def test_documents_of_spinfleet_itself_are_left(make):
+    own = {"apiVersion": "spinfleet.dev/v1alpha1", "kind": "FleetSync", "metadata": {"name": "fleet"}, "spec": {}}
+
+    assert make.became(make.converted(make.spinapp(), own))["FleetSync"] == "left"

@@ -22,6 +22,8 @@ _SUBSETS: Sequence[Sequence[tuple[int, ...]]] = tuple(
 
 #: So many are put in their places one by one; more are sorted together.
 _FEW = 16
+#: Longer ends are not compared: it would cost the square of their length.
+_LONGEST_END = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +174,8 @@ class _Ends:
 
     def is_alone(self, end: str) -> bool:
         """Tell whether none but one begins with this, and this begins with no other."""
+        if len(end) > _LONGEST_END:
+            return False
         self._settle()
         found = self._sorted
         if bisect_left(found, end + chr(0x10FFFF)) - bisect_left(found, end) > 1:

@@ -24,6 +24,7 @@ from typing import Any
 from reconciler.fleet.brought import bears_on_apps, inputs_in
 from reconciler.fleet.dependencies import dependencies
 from reconciler.fleet.model import AppDefinition, BundleDefinition, Fleet
+from reconciler.fleet.overrides import every_layer
 from reconciler.fleet.placement import placement_of
 from reconciler.fleet.reads import may_read, reached_apps
 
@@ -91,8 +92,7 @@ def _released_by(rollouts: set[str], fleet: Fleet) -> set[str]:
 
 
 def _rollouts(definition: AppDefinition | BundleDefinition, default: Any) -> set[Any]:
-    layers = [definition.spec, *(each.get("spec") or {} for each in definition.spec.get("overrides") or ())]
-    named = {layer.get("rollout") for layer in layers}
+    named = {name for layer in every_layer(definition) if isinstance(name := layer.get("rollout"), str)}
     return named | {default} if isinstance(definition, AppDefinition) else named
 
 

@@ -66,7 +66,7 @@ def _volumes(document: Document, spec: Mapping[str, Any]) -> Iterator[Problem]:
             )
         names.add(name)
     for index, mount in enumerate(spec.get("volumeMounts") or ()):
-        if mount["name"] not in names:
+        if str(mount["name"]) not in names:
             message = f"there is no volume {mount['name']!r}"
             hint = closest(str(mount["name"]), sorted(names)) or "add it to spec.volumes"
             yield document.problem(f"/spec/volumeMounts/{index}/name", "app.volume-mount", message, hint)

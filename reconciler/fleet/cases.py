@@ -18,6 +18,7 @@ from reconciler.fleet.checks import NEED_SPIN
 from reconciler.fleet.clusters import spin_version
 from reconciler.fleet.definitions import bringing, custom_kinds
 from reconciler.fleet.model import AppDefinition, BundleDefinition, Cluster, Fleet
+from reconciler.fleet.overrides import every_layer
 from reconciler.fleet.placement import placed, placement_of, selects
 from reconciler.manifest.target import depends_on_spin
 
@@ -90,8 +91,7 @@ class Cases:
                 "capabilities",
                 *(("variables",) if definition.spec.get("patches") else ()),
             )
-        layers = [self._fleet.spec.get("defaults") or {}, definition.spec]
-        layers += [each.get("spec") or {} for each in definition.spec.get("overrides") or ()]
+        layers = every_layer(definition, self._fleet)
         found = ["brought"]
         if "${" in str(layers):
             found.append("variables")

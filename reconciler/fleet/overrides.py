@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.fleet.merge_patch import merge_patch
-from reconciler.fleet.model import AppDefinition, Cluster, Fleet, Origin
+from reconciler.fleet.model import AppDefinition, BundleDefinition, Cluster, Fleet, Origin
 from reconciler.fleet.placement import selects
 from reconciler.fleet.yaml_reader import Document
 from reconciler.problems import Problem, Severity
@@ -36,6 +36,17 @@ def layers_of(fleet: Fleet, app: AppDefinition, cluster: Cluster | None) -> tupl
             pointer = f"/spec/overrides/{index}/spec"
             layers.append(Layer(f"override {index + 1}", app.path, app.document, pointer, override["spec"]))
     return tuple(layers)
+
+
+def every_layer(definition: AppDefinition | BundleDefinition, fleet: Fleet | None = None) -> list[Mapping[str, Any]]:
+    """Give every spec that bears on a document on some cluster: the fleet's defaults, its own, those of its overrides.
+
+    Documents that are invalid are looked at too: what is no mapping is left out.
+    """
+    overrides = definition.spec.get("overrides")
+    found = [(fleet.spec.get("defaults") if fleet is not None else None), definition.spec]
+    found += [each.get("spec") for each in (overrides if isinstance(overrides, list) else ()) if isinstance(each, dict)]
+    return [each for each in found if isinstance(each, Mapping)]
 
 
 def merged(layers: tuple[Layer, ...]) -> dict[str, Any]:

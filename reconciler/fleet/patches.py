@@ -15,14 +15,23 @@ from reconciler.fleet.variables import filled, variables_of
 def patches_for(
     bundle: BundleDefinition, sourced: SourcedObject, cluster: Cluster
 ) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """Give the number and the patch of each that is meant for an object on a cluster, variables not filled in."""
-    obj = sourced.object
-    for index, patch in enumerate(bundle.spec.get("patches") or ()):
-        target, name = patch["target"], obj["metadata"]["name"]
-        if target["kind"] != obj["kind"] or target.get("name", name) != name:
+    """Give the number and the patch of each that is meant for an object on a cluster, variables not filled in.
+
+    What of an invalid bundle can't be read is left out: its own problems tell of it.
+    """
+    patches = bundle.spec.get("patches")
+    for index, patch in enumerate(patches if isinstance(patches, list) else ()):
+        try:
+            meant = _meant(patch["target"], sourced.object) and selects(patch.get("clusters") or {}, cluster)
+        except (AttributeError, KeyError, TypeError):
             continue
-        if selects(patch.get("clusters") or {}, cluster):
+        if meant and isinstance(patch.get("patch"), Mapping):
             yield index, patch["patch"]
+
+
+def _meant(target: Mapping[str, Any], obj: Mapping[str, Any]) -> bool:
+    name = obj["metadata"]["name"]
+    return bool(target["kind"] == obj["kind"] and target.get("name", name) == name)
 
 
 def as_on(bundle: BundleDefinition, sourced: SourcedObject, cluster: Cluster) -> SourcedObject:

@@ -9,7 +9,7 @@ from typing import Any
 
 from reconciler.fleet.brought import Brought
 from reconciler.fleet.model import AppDefinition, Cluster, Executor, Fleet, Target
-from reconciler.fleet.overrides import layers_of, merged
+from reconciler.fleet.overrides import every_layer, layers_of, merged
 from reconciler.fleet.placement import may_be_placed, placement_of
 from reconciler.fleet.variables import filled, variables_of
 from reconciler.manifest.model import Application
@@ -33,11 +33,9 @@ def inputs_of(spec: Mapping[str, Any], namespace: str, known: Brought) -> dict[t
 
 def may_read(fleet: Fleet, app: AppDefinition) -> set[tuple[str, str]]:
     """Give kind and name of every Secret and ConfigMap that an app reads on some cluster."""
-    layers = [fleet.spec.get("defaults") or {}, app.spec]
-    layers += [each.get("spec") or {} for each in app.spec.get("overrides") or ()]
     if app.problems and has_errors(app.problems):
         return set()
-    return {each for layer in layers for each in _read(layer)}
+    return {each for layer in every_layer(app, fleet) for each in _read(layer)}
 
 
 def services_of(
@@ -67,8 +65,7 @@ def service_name(host: str, namespace: str) -> tuple[str, str] | None:
 
 def reached_apps(fleet: Fleet, definition: AppDefinition) -> Iterator[AppDefinition]:
     """Give the apps of a fleet whose Services an app may call, as far as its text tells: their place bears on its NetworkPolicy."""
-    layers = [fleet.spec.get("defaults") or {}, definition.spec]
-    layers += [each.get("spec") or {} for each in definition.spec.get("overrides") or ()]
+    layers = every_layer(definition, fleet)
     if definition.application is None or not any("network" in each for each in layers):
         return
     names = {host.partition(".")[0] for layer in layers for host in _hosts(layer, definition.application)}

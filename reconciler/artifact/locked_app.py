@@ -23,6 +23,7 @@ _REQUIREMENTS = frozenset({"local_service_chaining"})
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}", re.ASCII)
 _GRANTS = ("allowed_outbound_hosts", "key_value_stores", "databases", "ai_models")
 _MOST_COMPONENTS = 1000
+_MOST_TRIGGERS = 2000
 _LONGEST_PATH = 1024
 
 
@@ -106,6 +107,9 @@ def locked_app(data: bytes, layout: Layout) -> LockedApp:
     if len({component.id for component in components}) != len(components):
         # One of them would be compared with Git, and the other might run.
         raise _fault("two components have the same id")
+    triggers = as_list(document.get("triggers"), "triggers")
+    if len(triggers) > _MOST_TRIGGERS:
+        raise _fault(f"the application has {len(triggers)} triggers, and at most {_MOST_TRIGGERS} are read")
     metadata = as_object(document.get("metadata"), "metadata")
     app = LockedApp(
         name=as_text(metadata.get("name"), "metadata.name"),
@@ -116,7 +120,7 @@ def locked_app(data: bytes, layout: Layout) -> LockedApp:
         variables={
             name: _variable(name, each) for name, each in as_object(document.get("variables"), "variables").items()
         },
-        triggers=tuple(_trigger(each) for each in as_list(document.get("triggers"), "triggers")),
+        triggers=tuple(map(_trigger, triggers)),
         components=components,
     )
     _references(app)

@@ -26,10 +26,10 @@ from reconciler.artifact.remembering import refusals
 from reconciler.errors import ArtifactError
 
 #: Changes with every change to what steps 4 to 7 check: remembered findings of another verifier don't count.
-VERIFIER = "4"
+VERIFIER = "5"
 #: Bytes of all Wasm and archive layers of one artifact.
 MAX_ARTIFACT = 1024 * 1024 * 1024
-_MOST_CONTENTS = 64
+_MOST_CONTENTS, _LARGEST_KEPT = 64, 64 * 1024
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -129,19 +129,31 @@ class Reader:
         """Read layout and locked app. Raises ArtifactError where the shim would not run them, UnavailableError."""
         known = self._contents.get(proven.digest)
         if known is None:
-            layout = layout_of(proven.manifest)
-            _check_total(layout)
-            check_config(await self._small(proven.source, layout.config), layout)
-            app = None
-            if layout.application is not None:
-                app = locked_app(await self._small(proven.source, layout.application), layout)
-                archived = [await self._archive(proven.source, layer) for layer in layout.archives]
-                check_file_layers(app, layout, frozenset().union(*archived))
-            known = self._contents[proven.digest] = layout, app
+            known = await self._read_layout(proven)
+            # Large ones are read again where they are asked for again: hostile ones would fill the memory.
+            if known[0].application is None or known[0].application.size <= _LARGEST_KEPT:
+                self._contents[proven.digest] = known
             while len(self._contents) > _MOST_CONTENTS:
                 self._contents.popitem(last=False)
         layout, app = known
         return Finding(value=Contents(proven=proven, layout=layout, app=app), detail=_layers(layout))
+
+    async def _read_layout(self, proven: Proven) -> tuple[Layout, LockedApp | None]:
+        """Read what the manifest names. In threads: a few megabytes of JSON would hold up all else."""
+        layout = await asyncio.to_thread(layout_of, proven.manifest)
+        _check_total(layout)
+        config = await self._small(proven.source, layout.config)
+        await asyncio.to_thread(check_config, config, layout)
+        if layout.application is None:
+            return layout, None
+        data = await self._small(proven.source, layout.application)
+        app = await asyncio.to_thread(locked_app, data, layout)
+        wanted = {file.digest for component in app.components for file in component.files}
+        archived: set[str] = set()
+        for layer in layout.archives:
+            archived |= wanted & await self._archive(proven.source, layer)
+        check_file_layers(app, layout, archived)
+        return layout, app
 
     async def _archive(self, source: Source, layer: Descriptor) -> frozenset[str]:
         """Give the digests of the files in an archive layer."""

@@ -47,6 +47,8 @@ from reconciler.fleet.signature_rules import SignatureRule
 #: Seconds for which it counts that somebody has signed; then the registry is asked again.
 SIGNED_FOR = 24 * 60 * 60.0
 _NOTHING_EXPECTED = Expected()
+#: Imports and exports of all binaries of one artifact. An app of a hundred components has five thousand.
+_MOST_NAMES = 20_000
 
 
 @dataclass(kw_only=True, slots=True)
@@ -164,19 +166,27 @@ class Verifier:
         if found.errors:
             raise ArtifactError(
                 "artifact.differs-from-git",
-                "; ".join(found.errors[:5]) + (f"; and {len(found.errors) - 5} more" if len(found.errors) > 5 else ""),
+                _shortened(found.errors),
                 hint="push the artifact built from this spin.toml, and put its digest into Git",
             )
-        return Finding(value=True, warnings=found.warnings, detail="; ".join(found.notes))
+        return Finding(value=True, warnings=found.warnings, detail=_shortened(found.notes))
 
     # Step 6
 
     async def _wasm(self, contents: Contents, expected: Expected) -> Finding[Mapping[str, WasmReport]]:
         """Look inside every Wasm layer, referenced or not: nodes compile them all, and keep native code as it is."""
         source = contents.proven.source
-        reports = {
-            layer.digest: await self._reader.layer(source, layer, expected.compile) for layer in contents.layout.wasm
-        }
+        reports: dict[str, WasmReport] = {}
+        names = 0
+        for layer in contents.layout.wasm:
+            report = reports[layer.digest] = await self._reader.layer(source, layer, expected.compile)
+            names += len(report.imports) + len(report.exports)
+            if names > _MOST_NAMES:
+                raise ArtifactError(
+                    "artifact.wasm",
+                    f"its binaries have more than {_MOST_NAMES} imports and exports",
+                    hint="build fewer components into one app",
+                )
         done = dict.fromkeys(report.what_was_done() for report in reports.values())
         return Finding(value=reports, detail="; ".join(list(done)[:5]))
 
@@ -184,21 +194,24 @@ class Verifier:
 
     async def _world(self, contents: Contents, wasm: Mapping[str, WasmReport], expected: Expected) -> Finding[bool]:
         app = contents.app
-        found = check_imports(wasm, expected.spin) if app is None else check_world(app, wasm, expected.spin)
+        if app is None:
+            found = check_imports(wasm, expected.spin)
+        else:
+            found = await asyncio.to_thread(check_world, app, wasm, expected.spin)
         if found.errors:
             raise ArtifactError(
                 "artifact.world",
-                "; ".join(found.errors[:5]),
+                _shortened(found.errors),
                 hint="build it for the world of its trigger and the cluster's Spin",
             )
         missing = _undeclared(app, wasm) if app is not None and expected.undeclared != "Allow" else ()
         if missing and expected.undeclared == "Deny":
             raise ArtifactError(
                 "artifact.undeclared-capability",
-                "; ".join(missing[:5]),
+                _shortened(missing),
                 hint="grant it in spin.toml, build the component without it, or set artifacts.undeclaredCapabilities",
             )
-        return Finding(value=True, warnings=(*found.warnings, *missing), detail="; ".join(found.notes))
+        return Finding(value=True, warnings=(*found.warnings, *missing), detail=_shortened(found.notes))
 
     # Step 8
 
@@ -259,6 +272,10 @@ def _not_allowed(reference: Reference, prefixes: Sequence[str]) -> ArtifactError
         f"{reference.registry}/{reference.repository} is not among the allowed registries ({allowed})",
         hint="push it to one of them, or list its prefix",
     )
+
+
+def _shortened(texts: Sequence[str]) -> str:
+    return "; ".join(texts[:5]) + (f"; and {len(texts) - 5} more" if len(texts) > 5 else "")
 
 
 def _undeclared(app: LockedApp, wasm: Mapping[str, WasmReport]) -> tuple[str, ...]:

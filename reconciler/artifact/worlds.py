@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ _TABLE = Path(__file__).with_name("spin_interfaces.json")
 _RELEASE = re.compile(r"v?(\d{1,6})\.(\d{1,6})(?:\.\d{1,6})?(?:[-+].*)?", re.DOTALL)
 #: Only Spin provides these; of other namespaces nothing is provided at all.
 _PLATFORM = frozenset({"wasi", "spin", "fermyon"})
+#: Faults of one component that are told.
+_MOST_FAULTS = 5
 _COMPONENTIZED = "a core module, of which the node makes a component"
 #: Drafts of WASI 0.3 are answered by an executor of their own in these releases (source: crates/http/src/trigger.rs).
 _WASIP3, _WASIP3_RELEASES = "wasip3-unstable", frozenset({"3.5", "3.6"})
@@ -38,15 +41,18 @@ class WorldFindings:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SpinRelease:
-    """What one release of Spin provides (`imports`) and answers to (`exports`, by trigger type). `name` is like 3.6, "" for all together."""
+    """What one release of Spin provides and answers to. `name` is like 3.6, "" for all together.
+
+    `imports` are by interface without version, `exports` by trigger type.
+    """
 
     name: str
-    imports: frozenset[str]
+    imports: Mapping[str, tuple[str, ...]]
     exports: Mapping[str, frozenset[str]]
 
     def provides(self, name: str) -> bool:
         """Tell whether an import can be linked."""
-        return any(_matches(name, each) for each in self.imports if each.partition("@")[0] == name.partition("@")[0])
+        return any(_matches(name, each) for each in self.imports.get(name.partition("@")[0], ()))
 
     def handlers(self, trigger: str, exports: Sequence[str]) -> list[str]:
         """Give those exports that a trigger of this type would call."""
@@ -57,19 +63,29 @@ class SpinRelease:
 def check_world(app: LockedApp, wasm: Mapping[str, WasmReport], spin: str | None) -> WorldFindings:
     """Hold each component's imports and its triggers' needs against the cluster's Spin version (`3.6` or `3.6.3`, None: not known)."""
     release, warnings = release_of(spin)
-    errors: list[str] = []
-    notes: list[str] = []
-    for component in app.components:
-        report = wasm[component.digest]
-        if report.kind == "module":
-            notes.append(f"component {component.id!r} is {_COMPONENTIZED}: its world is not checked")
-            continue
-        errors += [f"component {component.id!r} {fault}" for fault in _import_faults(report, release)]
+    faults = {
+        digest: tuple(islice(_import_faults(report, release), _MOST_FAULTS))
+        for digest, report in wasm.items()
+        if report.kind == "component"
+    }
+    errors = [
+        f"component {component.id!r} {fault}"
+        for component in app.components
+        for fault in faults.get(component.digest, ())
+    ]
+    notes = [
+        f"component {component.id!r} is {_COMPONENTIZED}: its world is not checked"
+        for component in app.components
+        if wasm[component.digest].kind == "module"
+    ]
     components = {component.id: wasm[component.digest] for component in app.components}
+    judged: dict[tuple[str, str, str | None], str] = {}
     for trigger in app.triggers:
         if trigger.component is not None and components[trigger.component].kind == "component":
-            fault = handler_fault(trigger, components[trigger.component].export_names, release)
-            errors += [f"component {trigger.component!r} {fault}"] if fault else []
+            key = trigger.component, trigger.type, _executor(trigger)
+            if key not in judged:
+                judged[key] = handler_fault(trigger, components[trigger.component].export_names, release)
+    errors += [f"component {name!r} {fault}" for (name, _, _), fault in judged.items() if fault]
     return WorldFindings(errors=tuple(dict.fromkeys(errors)), warnings=warnings, notes=tuple(notes))
 
 
@@ -119,8 +135,7 @@ def release_of(spin: str | None) -> tuple[SpinRelease, tuple[str, ...]]:
 
 def handler_fault(trigger: LockedTrigger, exports: Sequence[str], release: SpinRelease) -> str:
     """Say why a component can't answer a trigger, or give an empty string; triggers of other types are not judged here."""
-    executor = trigger.config.get("executor")
-    kind = executor.get("type") if isinstance(executor, Mapping) else None
+    kind = _executor(trigger)
     wanted = "command" if trigger.type == "http" and kind == "wagi" else trigger.type
     if wanted not in release.exports:
         return ""
@@ -137,6 +152,12 @@ def handler_fault(trigger: LockedTrigger, exports: Sequence[str], release: SpinR
     if kind == _WASIP3 and release.name in _WASIP3_RELEASES and not draft:
         return f"exports {found[0]}, which executor {_WASIP3!r} doesn't call"
     return ""
+
+
+def _executor(trigger: LockedTrigger) -> str | None:
+    executor = trigger.config.get("executor")
+    kind = executor.get("type") if isinstance(executor, Mapping) else None
+    return kind if isinstance(kind, str) else None
 
 
 def _import_faults(report: WasmReport, release: SpinRelease) -> Iterator[str]:
@@ -188,8 +209,12 @@ def _release(name: str) -> SpinRelease:
     def those(rows: Mapping[str, Any]) -> frozenset[str]:
         return frozenset(each for each, row in rows.items() if not name or name in row["spin"])
 
+    imports: dict[str, tuple[str, ...]] = {}
+    for each in sorted(those(table["imports"])):
+        base = each.partition("@")[0]
+        imports[base] = (*imports.get(base, ()), each)
     return SpinRelease(
         name=name,
-        imports=those(table["imports"]),
+        imports=imports,
         exports={trigger: those(rows) for trigger, rows in table["exports"].items()},
     )

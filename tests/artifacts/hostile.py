@@ -424,6 +424,15 @@ ARTIFACTS: Mapping[str, tuple[Callable[[], tuple[Repository, str]], str]] = {
         lambda: artifact(component_with([name("acme:billing/ledger")], [name(HTTP)])),
         "artifact.world",
     ),
+    "a flood of imports over many binaries": (
+        greeting(
+            layers=[
+                (WASM_TYPE, component_with([name(f"wasi:a{made}/b{number}") for number in range(990)]))
+                for made in range(21)
+            ]
+        ),
+        "artifact.wasm",
+    ),
     "a compile bomb": (lambda: artifact(compile_bomb()), "artifact.too-costly"),
     **{
         f"Wasm: {what}": (lambda case=case: artifact(case.make()), case.code)  # type: ignore[misc]

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from reconciler.artifact.archive_walk import walk_archive
 from reconciler.artifact.wasm_walk import MOST_NAMES, MOST_SECTIONS, Found, Refused, walk
 from tests.artifacts.hostile import COMPONENT, MODULE, component_with, leb, name, nested, section
+from tests.unit.artifact.making import BUSY
 
 SECTIONS = st.builds(section, st.integers(0, 14), st.binary(max_size=60))
 SHAPED = st.builds(
@@ -39,16 +40,19 @@ def walked(data: bytes) -> Found | None:
     return found
 
 
+@BUSY
 @given(st.binary(max_size=400))
 def test_no_bytes_crash_the_walk(data: bytes) -> None:
     walked(data)
 
 
+@BUSY
 @given(NESTED)
 def test_no_sections_crash_the_walk(data: bytes) -> None:
     walked(data)
 
 
+@BUSY
 @given(st.sampled_from(SEEDS), st.integers(0, 2**32), st.integers(1, 6))
 def test_no_change_to_a_whole_binary_crashes_the_walk(seed: bytes, chance: int, changes: int) -> None:
     made, order = bytearray(seed), random.Random(chance)  # noqa: S311 - no secret
@@ -57,6 +61,7 @@ def test_no_change_to_a_whole_binary_crashes_the_walk(seed: bytes, chance: int, 
     walked(bytes(made))
 
 
+@BUSY
 @given(st.sampled_from(SEEDS), st.data())
 def test_no_truncation_is_taken_for_the_whole(seed: bytes, data: st.DataObject) -> None:
     found = walked(seed[: data.draw(st.integers(0, len(seed) - 1))])
@@ -65,6 +70,7 @@ def test_no_truncation_is_taken_for_the_whole(seed: bytes, data: st.DataObject) 
     assert found is None or found.sections < whole.sections
 
 
+@BUSY
 @given(st.binary(max_size=2_000), st.booleans())
 def test_no_bytes_crash_the_walk_over_an_archive(data: bytes, packed: bool) -> None:
     packer = zlib.compressobj(wbits=31)

@@ -6,11 +6,15 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from hypothesis import HealthCheck, settings
+
 from reconciler.artifact.layout import Layout, layout_of
 from reconciler.artifact.locked_app import LockedApp, locked_app
 from reconciler.local.publish import Artifact, assemble_application
 from reconciler.manifest import Application, parse
 
+#: Other work on the machine is no fault of what is tested.
+BUSY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 Change = Callable[[dict[str, Any]], object]
 
 MANIFEST = """\

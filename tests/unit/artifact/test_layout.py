@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from reconciler.artifact.layout import APPLICATION_LAYER, LOCKED_APP_LABEL, check_config, layout_of
 from reconciler.artifact.locked_app import locked_app
 from reconciler.errors import ArtifactError
-from tests.unit.artifact.making import Change, artifact, layer, manifest
+from tests.unit.artifact.making import BUSY, Change, artifact, layer, manifest
 
 IMAGE = "application/vnd.oci.image.layer.v1.tar+gzip"
 JSON = st.recursive(
@@ -152,6 +152,7 @@ def test_a_single_wasm_layer_is_the_other_known_layout() -> None:
         check_config(b'{"architecture":"amd64"}', layout)
 
 
+@BUSY
 @given(JSON, st.sampled_from(["config", "layers", "schemaVersion", "mediaType"]))
 def test_no_manifest_crashes_the_reader(value: object, field: str) -> None:
     document = json.loads(artifact().manifest)

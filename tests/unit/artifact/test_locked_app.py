@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from reconciler.artifact.layout import layout_of
 from reconciler.artifact.locked_app import check_file_layers
 from reconciler.errors import ArtifactError
-from tests.unit.artifact.making import DIGEST, WASM, Change, artifact, first, layer, manifest, read
+from tests.unit.artifact.making import BUSY, DIGEST, WASM, Change, artifact, first, layer, manifest, read
 from tests.unit.artifact.test_layout import JSON
 
 HELLO = "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
@@ -72,6 +72,7 @@ HELLO = "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824
         (lambda d: first(d).update(metadata={"key_value_stores": "all"}), "locked-app", "not a list"),
         (lambda d: d["components"].append(first(d)), "locked-app", "same id"),
         (lambda d: d.update(triggers=["x"]), "locked-app", "not a JSON object"),
+        (lambda d: d.update(triggers=d["triggers"] * 2001), "locked-app", "at most 2000"),
         (lambda d: d["triggers"][0].pop("trigger_type"), "locked-app", "no type"),
         (lambda d: d["triggers"][0]["trigger_config"].update(component="ghost"), "locked-app", "'ghost'"),
         (lambda d: d["triggers"][0]["trigger_config"].update(component={"id": "main"}), "locked-app", "not there"),
@@ -121,6 +122,7 @@ def test_files_must_be_in_a_layer_an_archive_or_the_locked_app() -> None:
     check_file_layers(app, layout_of(manifest(lambda d: d["layers"].insert(0, data))), ())
 
 
+@BUSY
 @given(
     JSON,
     st.sampled_from(
@@ -134,6 +136,7 @@ def test_no_locked_app_crashes_the_reader(value: object, field: str) -> None:
         return
 
 
+@BUSY
 @given(
     JSON, st.sampled_from(["id", "source", "metadata", "env", "files", "config", "host_requirements", "dependencies"])
 )

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from reconciler.agent.members import Member
+from reconciler.plan.membership import Places
 from reconciler.plan.model import ObjectKey, key_of
 from reconciler.plan.order import rank
 from reconciler.sops.sealed import Sealed
@@ -67,6 +69,7 @@ class DesiredSet:
     _by_key: dict[ObjectKey, Desired] = field(default_factory=dict)
     _rivals: dict[ObjectKey, dict[str, Desired]] = field(default_factory=dict)
     _kinds: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    places: Places = field(default_factory=Places)
 
     def of(self, owner: str) -> tuple[Desired, ...]:
         """Give the objects that an owner wants and has, in apply order; empty for one that has none or is not known."""
@@ -79,6 +82,11 @@ class DesiredSet:
 
     def __contains__(self, key: object) -> bool:
         return key in self._by_key
+
+    def unwanted(self, members: Iterable[Member]) -> list[Member]:
+        """Give the members that nobody wants: a look at each of a whole cluster's, so it does no more than it must."""
+        wanted = self._by_key
+        return [member for member in members if member.key not in wanted]
 
     def knows(self, owner: str) -> bool:
         """Tell whether an owner's wishes are known: it runs a release, even with no objects."""
@@ -135,6 +143,10 @@ class DesiredSet:
         touched: set[str] = set()
         for key in before.keys() | now.keys():
             touched |= self._wish(key, owner, now.get(key))
+        for key in before:
+            self.places.remove(key)
+        for key in now:
+            self.places.add(key)
         self._kinds.subtract((key.group, key.kind, item.api_version) for key, item in before.items())
         self._kinds.update((key.group, key.kind, item.api_version) for key, item in now.items())
         self._kinds += Counter()

@@ -103,8 +103,8 @@ class Installer:
 
     async def narrow(self) -> None:
         """Record the extent of what is left, once every delete is confirmed."""
-        keys = [item.key for item in self.desired.values()] + [member.key for member in self.members]
-        extent = extent_of(keys, self.sync.namespace)
+        namespace = self.sync.namespace
+        extent = self.desired.places.extent(namespace) | self.members.places.extent(namespace)
         if extent != self.extent:
             await self.parent.record(extent, self.identity.applyset)
             self.extent = extent

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from reconciler.plan.membership import Places
 from reconciler.plan.model import HealthResult, ObjectKey
 
 
@@ -39,6 +40,7 @@ class Members:
 
     _by_key: dict[ObjectKey, Member] = field(default_factory=dict)
     _by_owner: dict[str, set[ObjectKey]] = field(default_factory=dict)
+    places: Places = field(default_factory=Places)
 
     def get(self, key: ObjectKey) -> Member | None:
         """Give the member of this identity."""
@@ -65,7 +67,12 @@ class Members:
 
     def put(self, member: Member) -> None:
         """Record a member, in place of what was known of it."""
+        known = self._by_key.get(member.key)
+        if known is not None and known.owner == member.owner:
+            self._by_key[member.key] = member
+            return
         self.drop(member.key)
+        self.places.add(member.key)
         self._by_key[member.key] = member
         self._by_owner.setdefault(member.owner, set()).add(member.key)
 
@@ -74,6 +81,7 @@ class Members:
         old = self._by_key.pop(key, None)
         if old is None:
             return
+        self.places.remove(key)
         keys = self._by_owner[old.owner]
         keys.discard(key)
         if not keys:

@@ -20,8 +20,8 @@ def going(members: Iterable[Member], desired: DesiredSet, assignment: Assignment
     """
     unknown = {name for name in assignment.units if not desired.knows(name)}
     found = []
-    for member in members:
-        if member.key in desired or not member.prunable or member.gone:
+    for member in desired.unwanted(members):
+        if not member.prunable or member.gone:
             continue
         if member.owner == SHARED:
             if not unknown and desired.knows(SHARED):

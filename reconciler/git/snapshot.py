@@ -28,10 +28,11 @@ _LFS = b"version https://git-lfs.github.com/spec/"
 
 @dataclass(frozen=True, slots=True)
 class _Folder:
-    """What one tree object holds, paths relative to it. Immutable as the object is, so it is kept by id."""
+    """What one tree object holds, paths relative to it, and the ids of the trees in it. Immutable as the object is, so it is kept by id."""
 
     files: tuple[File, ...]
     problems: tuple[Problem, ...]
+    below: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -42,10 +43,12 @@ class TreeCache:
     _used: dict[str, _Folder] = field(default_factory=dict)
 
     def get(self, tree: str) -> _Folder | None:
-        """Give a folder that was walked before."""
+        """Give a folder that was walked before; it and those below count as used, without a look at the repository."""
         found = self._folders.get(tree)
-        if found is not None:
+        if found is not None and tree not in self._used:
             self._used[tree] = found
+            for each in found.below:
+                self.get(each)
         return found
 
     def put(self, tree: str, folder: _Folder) -> None:
@@ -75,7 +78,7 @@ class Snapshot:
                 root = root[part]
                 if not isinstance(root, pygit2.Tree):
                     raise KeyError(part)
-            folder = _walk(self._repository, root, 0, cache)
+            folder = cache.get(str(root.id)) or _walk(self._repository, root, 0, cache)
             cache.turn()
         except (KeyError, ValueError) as error:
             raise InputError(f"commit {commit[:12]} has no folder {path!r}", hint="check spec.source.path") from error
@@ -116,12 +119,9 @@ class Snapshot:
 
 
 def _walk(repository: pygit2.Repository, tree: pygit2.Tree, depth: int, cache: TreeCache) -> _Folder:
-    known = cache.get(str(tree.id))
-    if known is not None:
-        _keep_below(repository, tree, cache)
-        return known
     files: list[File] = []
     problems: list[Problem] = []
+    inside: list[str] = []
     for name, mode, identity in _entries(tree):
         if reason := odd_name(name):
             problems.append(
@@ -135,7 +135,8 @@ def _walk(repository: pygit2.Repository, tree: pygit2.Tree, depth: int, cache: T
                     Problem(path=name, code="git.too-deep", message=f"folders are nested deeper than {MAX_DEPTH}")
                 )
                 continue
-            below = _walk(repository, repository[identity], depth + 1, cache)
+            inside.append(str(identity))
+            below = cache.get(inside[-1]) or _walk(repository, repository[identity], depth + 1, cache)
             files += [File(f"{name}/{file.path}", file.blob, file.size) for file in below.files]
             problems += [_moved(problem, name) for problem in below.problems]
         elif mode in _REGULAR:
@@ -145,16 +146,9 @@ def _walk(repository: pygit2.Repository, tree: pygit2.Tree, depth: int, cache: T
             problems.append(_refused(name, mode))
         if len(files) > MAX_FILES:
             break
-    folder = _Folder(tuple(files), tuple(problems))
+    folder = _Folder(tuple(files), tuple(problems), tuple(inside))
     cache.put(str(tree.id), folder)
     return folder
-
-
-def _keep_below(repository: pygit2.Repository, tree: pygit2.Tree, cache: TreeCache) -> None:
-    """Mark the folders below a known one as used, without reading their blobs."""
-    for _, mode, identity in _entries(tree):
-        if mode == _TREE and cache.get(str(identity)) is not None:
-            _keep_below(repository, repository[identity], cache)
 
 
 def _entries(tree: pygit2.Tree) -> Iterator[tuple[str, int, pygit2.Oid]]:

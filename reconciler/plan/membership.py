@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from reconciler.errors import InputError
 from reconciler.plan.model import ObjectKey
@@ -57,6 +58,32 @@ def extent_of(keys: Iterable[ObjectKey], parent_namespace: str) -> Extent:
         if key.namespace and key.namespace != parent_namespace:
             namespaces.add(key.namespace)
     return Extent(group_kinds=frozenset(kinds), namespaces=frozenset(namespaces))
+
+
+@dataclass(slots=True)
+class Places:
+    """Counts objects by kind and namespace as they come and go, so that their extent is known without looking at each."""
+
+    _kinds: Counter[tuple[str, str]] = field(default_factory=Counter)
+    _namespaces: Counter[str] = field(default_factory=Counter)
+
+    def add(self, key: ObjectKey) -> None:
+        """Count an object."""
+        self._kinds[key.group, key.kind] += 1
+        self._namespaces[key.namespace] += 1
+
+    def remove(self, key: ObjectKey) -> None:
+        """Count one less."""
+        for counter, name in ((self._kinds, (key.group, key.kind)), (self._namespaces, key.namespace)):
+            counter[name] -= 1  # type: ignore[index] # each name goes with its counter
+            if not counter[name]:  # type: ignore[index]
+                del counter[name]
+
+    def extent(self, parent_namespace: str) -> Extent:
+        """Give the smallest extent that has all objects counted."""
+        one_of_each = (ObjectKey(group, kind, "", "") for group, kind in self._kinds)
+        namespaces = frozenset(name for name in self._namespaces if name and name != parent_namespace)
+        return Extent(group_kinds=extent_of(one_of_each, parent_namespace).group_kinds, namespaces=namespaces)
 
 
 def recorded_extent(annotations: Mapping[str, str]) -> Extent:

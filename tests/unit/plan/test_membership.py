@@ -5,6 +5,7 @@ import pytest
 from reconciler.errors import InputError
 from reconciler.plan.membership import (
     Extent,
+    Places,
     annotations_of,
     applyset_id,
     extent_of,
@@ -69,3 +70,17 @@ def test_a_parent_without_annotations_has_an_empty_extent() -> None:
 def test_a_group_kind_is_split_at_its_first_dot() -> None:
     assert group_kind("SpinApp.core.spinkube.dev") == ("core.spinkube.dev", "SpinApp")
     assert group_kind("Secret") == ("", "Secret")
+
+
+def test_places_counted_as_objects_come_and_go_give_the_same_extent() -> None:
+    keys = [
+        ObjectKey("apps", "Deployment", "a", "x"),
+        ObjectKey("", "ConfigMap", "a", "y"),
+        ObjectKey("", "Namespace", "", "a"),
+    ]
+    places = Places()
+    for key in (*keys, ObjectKey("", "Secret", "b", "z"), ObjectKey("apps", "Deployment", "own", "w")):
+        places.add(key)
+    places.remove(ObjectKey("", "Secret", "b", "z"))
+    places.remove(ObjectKey("apps", "Deployment", "own", "w"))
+    assert places.extent("own") == extent_of(keys, "own")

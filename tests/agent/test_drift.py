@@ -47,7 +47,7 @@ def test_drift_is_healed_while_git_is_away(world: World) -> None:
         "patch", "spinapp", "one", "-n", world.namespace, "--type=merge", "-p", '{"spec":{"replicas":9}}'
     )
     world.until(lambda: (world.spinapp("one") or {})["spec"]["replicas"] == 2, "drift is healed")
-    assert world.condition("Ready")[0] == "True"
+    world.until(lambda: world.condition("Ready")[0] == "True", "it is ready while Git is away")
 
     # A restart meanwhile finds the commit on disk and goes on healing.
     world.stop()

@@ -79,3 +79,34 @@ def test_status_suspend_resume_and_sync(world: World) -> None:
     assert (world.spinapp("one") or {})["spec"]["replicas"] == 2
     assert spinfleet(world, "sync").returncode == 0
     world.until(lambda: world.status()["lastHandledRequest"], "the request is handled")
+
+
+def test_history_and_the_tree_of_an_app(world: World) -> None:
+    first = world.commit(world.fleet(), world.app("one"), world.app("two"))
+    world.create()
+    world.start()
+    world.until_ready(first)
+    second = world.commit(world.app("one", replicas=2))
+    world.until_ready(second)
+
+    every = spinfleet(world, "history")
+    assert every.returncode == 0, every.stderr
+    assert [line.split()[0] for line in every.stdout.splitlines()] == ["APP", "one", "two"]
+    one = json.loads(spinfleet(world, "history", "one", "-o", "json").stdout)
+    assert [release["commit"] for release in one[0]["releases"]] == [second, first]
+    assert one[0]["releases"][0]["digest"].startswith("sha256:")
+    text = spinfleet(world, "history", "one").stdout
+    assert [line.split()[1] for line in text.splitlines()] == ["COMMIT", second[:12], first[:12]]
+    unknown = spinfleet(world, "history", "three")
+    assert unknown.returncode == 2
+    assert "no release record of 'three'" in unknown.stderr
+
+    tree = spinfleet(world, "status", "one")
+    assert tree.returncode == 0, tree.stderr
+    line = next(line for line in tree.stdout.splitlines() if f"SpinApp.core.spinkube.dev {world.namespace}/one" in line)
+    assert "current" in line
+    assert "by spinfleet-" in line
+    assert "two" not in tree.stdout
+    live = json.loads(spinfleet(world, "status", "one", "-o", "json").stdout)
+    assert live[0]["released"] == live[0]["version"]
+    assert live[0]["live"][0]["health"] == "current"

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
-from reconciler.manifest import parse
+from reconciler.manifest import parse, toml_places
+from reconciler.manifest.toml_places import Scan
 from reconciler.manifest.toml_text import read
 
 _TEXT = """\
@@ -97,3 +101,13 @@ def test_what_is_wrong_with_a_text_is_told_at_its_key_with_what_to_do(
     assert ((problem.line, problem.column), problem.message) == (place, message)
     assert problem.code == "spin.parse.toml"
     assert problem.hint
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "  # a note\n"])
+def test_plain_lines_read_at_once_stand_where_a_walk_finds_them(monkeypatch: pytest.MonkeyPatch, ending: str) -> None:
+    examples = sorted((Path(__file__).parents[2] / "schemas").glob("spin-v*/valid/*.toml"))
+    texts = [each.read_text(encoding="utf-8").replace("\n", ending) for each in examples]
+    at_once = [Scan(text).places() for text in texts]
+    monkeypatch.setattr(toml_places, "_LINE", re.compile(r"(?!)"))
+    assert [Scan(text).places() for text in texts] == at_once
+    assert sum(map(len, at_once)) > 300

@@ -90,10 +90,11 @@ def _bearing_objects(bundle: BundleDefinition) -> list[SourcedObject]:
 
 def _parts(placed: list[tuple[BundleDefinition, list[SourcedObject]]], cluster: Cluster) -> _Parts:
     here = [
-        (bundle, each, as_on(bundle, each, cluster))
+        (bundle, each, patched)
         for bundle, objects in placed
         if _patchable(bundle)
         for each in objects
+        if _is_named(patched := as_on(bundle, each, cluster))
     ]
     of = {kind: [(bundle, each) for bundle, _, each in here if group_kind(each.object) == kind] for kind in _BEARING}
     inputs = {
@@ -163,6 +164,14 @@ def _patchable(bundle: BundleDefinition) -> bool:
     """Tell whether its patches can be read."""
     return all(
         isinstance(each, dict) and isinstance(each.get("patch"), dict) for each in bundle.spec.get("patches") or ()
+    )
+
+
+def _is_named(sourced: SourcedObject) -> bool:
+    """Tell whether an object still has kind and name after its patches, which may have broken it."""
+    metadata = sourced.object.get("metadata")
+    return isinstance(metadata, dict) and all(
+        isinstance(each, str) for each in (sourced.object.get("kind"), metadata.get("name"))
     )
 
 

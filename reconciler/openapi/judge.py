@@ -161,7 +161,7 @@ def _custom(obj: Mapping[str, Any], kind: CustomKind, version: str, built_in: Ca
         findings.add((None, "apiVersion"), "removed-kind", message, f"served: {served}")
         return
     check = kind.versions[version]
-    built_in.metadata(obj["metadata"], (None, "metadata"), findings)
+    built_in.metadata(obj.get("metadata") or {}, (None, "metadata"), findings)
     if check is not None:
         # A server keeps the status to itself: what is written there is ignored.
         check({name: each for name, each in obj.items() if name != "status"}, None, findings)
@@ -169,7 +169,10 @@ def _custom(obj: Mapping[str, Any], kind: CustomKind, version: str, built_in: Ca
 
 
 def _identity(obj: Mapping[str, Any], group: str, built_in: Catalogue, *, namespaced: bool, findings: Findings) -> None:
-    metadata = obj["metadata"]
+    metadata = obj.get("metadata")
+    # A patch may have taken it away, which is told where the bundle is assigned.
+    if not isinstance(metadata, Mapping) or not isinstance(metadata.get("name"), str):
+        return
     wanted = name_fault(group, obj["kind"], metadata["name"], _number(built_in.version))
     if wanted:
         message = f"{shown(metadata['name'])} can't be the name of a {obj['kind']}"

@@ -114,3 +114,18 @@ def test_a_bundle_whose_patches_cannot_be_read_is_told_of():
     patches = [{"patch": {"data": {}}, "target": "/abs"}]
     report = check([*HEAD, {**bundle, "spec": {"path": "manifests", "patches": patches}}])
     assert not report.valid
+
+
+@pytest.mark.parametrize(
+    "patch",
+    [{"metadata": {"name": {"a": "b"}}}, {"metadata": {"name": None}}, {"metadata": None}, {"kind": ["Secret"]}],
+)
+def test_a_patch_that_takes_an_object_its_name_is_told_of(patch):
+    bundle = {"apiVersion": "spinfleet.dev/v1alpha1", "kind": "Bundle", "metadata": {"name": "platform"}}
+    patches = [{"patch": patch, "target": {"kind": "Secret"}}]
+    documents = [*HEAD, {**bundle, "spec": {"path": "manifests", "patches": patches}}]
+    tree = Tree(documents)
+    data = b"apiVersion: v1\nkind: Secret\nmetadata: {name: a, namespace: b}\n"
+    tree._data["manifests/a.yaml"] = data
+    tree.files["manifests/a.yaml"] = File("manifests/a.yaml", "a" * 40, len(data))
+    assert not FleetCheck().check(tree).valid

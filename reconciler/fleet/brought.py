@@ -162,8 +162,9 @@ def _identity(obj: Mapping[str, Any]) -> tuple[Any, ...]:
 
 def _patchable(bundle: BundleDefinition) -> bool:
     """Tell whether its patches can be read."""
-    return all(
-        isinstance(each, dict) and isinstance(each.get("patch"), dict) for each in bundle.spec.get("patches") or ()
+    patches = bundle.spec.get("patches") or []
+    return isinstance(patches, list) and all(
+        isinstance(each, dict) and isinstance(each.get("patch"), dict) for each in patches
     )
 
 

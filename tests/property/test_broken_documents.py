@@ -109,11 +109,15 @@ def test_an_app_of_the_wrong_shape_is_told_of(spec):
     assert not report.valid
 
 
-def test_a_bundle_whose_patches_cannot_be_read_is_told_of():
+@pytest.mark.parametrize("patches", [5, "x", {"a": "b"}, [{"patch": {"data": {}}, "target": "/abs"}]])
+def test_a_bundle_whose_patches_cannot_be_read_is_told_of(patches):
     bundle = {"apiVersion": "spinfleet.dev/v1alpha1", "kind": "Bundle", "metadata": {"name": "platform"}}
-    patches = [{"patch": {"data": {}}, "target": "/abs"}]
-    report = check([*HEAD, {**bundle, "spec": {"path": "manifests", "patches": patches}}])
-    assert not report.valid
+    spec = {"path": "manifests", "patches": patches}
+    tree = Tree([*HEAD, {**bundle, "spec": spec}])
+    data = b"apiVersion: v1\nkind: Secret\nmetadata: {name: a, namespace: b}\n"
+    tree._data["manifests/a.yaml"] = data
+    tree.files["manifests/a.yaml"] = File("manifests/a.yaml", "a" * 40, len(data))
+    assert not FleetCheck().check(tree).valid
 
 
 @pytest.mark.parametrize(

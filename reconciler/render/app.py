@@ -14,7 +14,7 @@ from reconciler.render.inputs import unrolled
 from reconciler.render.job import job
 from reconciler.render.keda import scaled_object, trigger_authentications
 from reconciler.render.keda_http import http_scaled_object
-from reconciler.render.labels import WORKLOADS, as_label, labels, of_version
+from reconciler.render.labels import WORKLOADS, as_label, granted, labels, of_version
 from reconciler.render.model import APP_ANNOTATION, SOURCE_ANNOTATION
 from reconciler.render.monitoring import pod_monitor
 from reconciler.render.network_policy import network_policy
@@ -62,6 +62,7 @@ def _traced(app: AppAssignment, obj: dict[str, Any]) -> dict[str, Any]:
     annotations[SOURCE_ANNOTATION] = app.path
     if obj["kind"] in WORKLOADS:
         annotations |= of_version(app.version, app.spec["artifact"])
+        annotations |= granted(app.application, app.spec.get("components"))
     return obj
 
 

@@ -5,10 +5,12 @@ Which commit is not among them: it would rewrite every object at every commit. S
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import Any
 
+from reconciler.manifest.capabilities import capabilities_of
+from reconciler.manifest.model import Application
 from reconciler.render.model import (
     APP_ANNOTATION,
     CAPABILITIES_ANNOTATION,
@@ -23,6 +25,9 @@ WORKLOADS = frozenset({"SpinApp", "Job", "CronJob"})
 _LONGEST_VALUE = 63
 #: Hex digits of a version that tell one from another: 64 bits.
 _VERSION_DIGITS = 16
+#: What a grant is called in an annotation; files are the app's own and not told.
+_GRANTS = {"hosts": "host", "stores": "key-value", "databases": "sqlite", "models": "model"}
+_MOST_GRANTS = 100
 
 
 @lru_cache(maxsize=1024)
@@ -62,12 +67,23 @@ def of_version(version: str, artifact: str) -> dict[str, str]:
     return found
 
 
-def verified(
-    objects: Iterable[Mapping[str, Any]], *, digest: str, capabilities: Sequence[str]
-) -> tuple[Mapping[str, Any], ...]:
-    """Give an app's objects with what verification found of its artifact on the workload: digest, and capabilities one a line."""
-    said = {DIGEST_ANNOTATION: digest, CAPABILITIES_ANNOTATION: "\n".join(sorted(capabilities))}
-    return tuple(_annotated(obj, said) if obj["kind"] in WORKLOADS else obj for obj in objects)
+def granted(application: Application, selected: Collection[str] | None) -> dict[str, str]:
+    """Give the annotation of a workload that says what its components may do, one grant a line; nothing where they may do nothing.
+
+    These are the grants of spin.toml. On a cluster they are verified ones: no object is sent whose artifact has more than its manifest says.
+    """
+    lines = {
+        f"{_GRANTS[kind]} {text}"
+        for name, each in capabilities_of(application).items()
+        if selected is None or name in selected
+        for kind, texts in each.to_json().items()
+        if kind in _GRANTS
+        for text in texts
+    }
+    shown = sorted(lines)[:_MOST_GRANTS]
+    if len(lines) > len(shown):
+        shown.append(f"and {len(lines) - len(shown)} more")
+    return {CAPABILITIES_ANNOTATION: "\n".join(shown)} if shown else {}
 
 
 def unversioned(obj: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -86,8 +102,3 @@ def as_label(text: str) -> str:
         character if character.isascii() and (character.isalnum() or character in "-_.") else "-" for character in text
     )
     return kept[:_LONGEST_VALUE].strip("-_.")
-
-
-def _annotated(obj: Mapping[str, Any], said: Mapping[str, str]) -> dict[str, Any]:
-    metadata = obj["metadata"]
-    return {**obj, "metadata": {**metadata, "annotations": {**(metadata.get("annotations") or {}), **said}}}

@@ -81,7 +81,7 @@ def test_status_suspend_resume_and_sync(world: World) -> None:
     world.until(lambda: world.status()["lastHandledRequest"], "the request is handled")
 
 
-def test_history_and_the_tree_of_an_app(world: World) -> None:
+def test_history_and_the_tree_of_an_app_and_suspending_it(world: World) -> None:
     first = world.commit(world.fleet(), world.app("one"), world.app("two"))
     world.create()
     world.start()
@@ -110,3 +110,12 @@ def test_history_and_the_tree_of_an_app(world: World) -> None:
     live = json.loads(spinfleet(world, "status", "one", "-o", "json").stdout)
     assert live[0]["released"] == live[0]["version"]
     assert live[0]["live"][0]["health"] == "current"
+
+    assert spinfleet(world, "suspend", "one", "two").returncode == 0
+    world.until(lambda: world.app_status("two").get("reason") == "Suspended", "both are suspended")
+    held = spinfleet(world, "status", "one")
+    assert held.returncode == 1
+    assert "Suspended: suspended by the FleetSync" in held.stdout
+    assert "suspended here now: two" in spinfleet(world, "resume", "one").stderr
+    assert spinfleet(world, "resume", "two").returncode == 0
+    world.until_ready(second)

@@ -56,9 +56,12 @@ def test_what_only_removed_apps_shared_goes_but_a_namespace_is_kept_and_told(wor
     executor = "core.spinkube.dev/v1alpha1/spinappexecutors"
     world.until(lambda: world.get(executor, "containerd-shim-spin") is None, "its executor goes, after it", seconds=90)
     world.until_ready(second)
-    kept = [problem for problem in world.status()["problems"] if problem["code"] == "prune.protected"]
-    assert [problem["severity"] for problem in kept] == ["warning"]
-    assert world.namespace in kept[0]["message"]
+
+    def kept() -> list[tuple[str, bool]]:
+        problems = [each for each in world.status().get("problems") or () if each["code"] == "prune.protected"]
+        return [(each["severity"], world.namespace in each["message"]) for each in problems]
+
+    world.until(lambda: kept() == [("warning", True)], "the namespace is told as kept")
     namespace = world.plane.request("GET", f"/api/v1/namespaces/{world.namespace}")
     assert "deletionTimestamp" not in namespace["metadata"]
 

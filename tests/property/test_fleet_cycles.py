@@ -49,4 +49,4 @@ def test_long_chains_and_rings_take_little_time():
     assert cycles(chain) == ()
     [(component, way)] = cycles(ring)
     assert (len(component), len(way)) == (count + 1, count + 2)
-    assert time.process_time() - begun < 2.0
+    assert time.process_time() - begun < 10, "what explodes takes minutes"

@@ -64,7 +64,7 @@ def test_repetition_is_bounded_in_time(piece, count):
     begun = time.process_time()
     source = read((piece * count).encode(), "x.yaml")
 
-    assert time.process_time() - begun < 1.0
+    assert time.process_time() - begun < 10, "what explodes takes minutes"
     assert sum(_size(document.value) for document in source.documents) <= MAX_VALUES
 
 

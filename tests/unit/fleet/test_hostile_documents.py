@@ -45,7 +45,7 @@ def test_it_is_told_in_time_and_in_few_words(make, text):
 
     assert loaded.problems
     assert all(len(problem.message) <= 2000 for problem in loaded.problems)
-    assert time.process_time() - begun < 4.0
+    assert time.process_time() - begun < 10, "what explodes takes minutes"
 
 
 def test_long_pointers_take_little_memory(make):

@@ -50,4 +50,4 @@ def test_patterns_that_could_explode_are_refused_before_they_run(make, codes, pa
     loaded = make.load({"fleet.yaml": fleet, "a" * 250 + ".yaml": "a: 1\n"})
 
     assert "fleet.ignore" in codes(loaded.commit_problems)
-    assert time.process_time() - begun < 1.0
+    assert time.process_time() - begun < 10, "what explodes takes minutes"

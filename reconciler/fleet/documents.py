@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -105,7 +105,7 @@ def documents_of(data: bytes, path: str, blob: str) -> FileContent:
         if isinstance(identified, Document):
             found.append(identified)
         elif identified is not None:
-            unidentified += [identified, *document.problems]
+            unidentified += [identified, *document.problems, *_of_nameless(document, identified)]
     return FileContent(tuple(found), tuple(unidentified))
 
 
@@ -136,12 +136,22 @@ def _identify(document: YamlDocument, path: str, blob: str) -> Document | Proble
     metadata = value.get("metadata")
     name = metadata.get("name") if isinstance(metadata, dict) else None
     if not isinstance(name, str) or not 0 < len(name) <= _LONGEST_NAME:
-        return document.problem("fleet.no-name", f"this {kind} has no metadata.name", "/metadata", "give it a name")
+        at = "/metadata/name" if isinstance(metadata, dict) and "name" in metadata else "/metadata"
+        return document.problem("fleet.no-name", f"this {kind} has no metadata.name", at, "give it a name")
     if any(_blurs_identity(problem) for problem in document.problems):
         return document.problem("fleet.no-name", f"what this {kind} is called can't be told", "/metadata/name")
     found = check(without_nulls(value), kind.lower(), path=path, places=document.place, prefix="fleet")
     problems = tuple(sorted({*document.problems, *found}, key=Problem.sort_key))
     return Document(kind=kind, name=name, path=path, blob=blob, yaml=document, problems=problems)
+
+
+def _of_nameless(document: YamlDocument, identified: Problem) -> Iterator[Problem]:
+    """Give what else is wrong with a document without a name: a misspelt `name` is among it."""
+    if identified.code != "fleet.no-name":
+        return
+    value, kind = without_nulls(document.value), document.value["kind"].lower()
+    found = check(value, kind, path=identified.path, places=document.place, prefix="fleet")
+    yield from (problem for problem in found if problem.pointer != identified.pointer)
 
 
 def _blurs_identity(problem: Problem) -> bool:

@@ -146,6 +146,7 @@ def _app(name: str, unit: Unit, syncer: Syncer, drift: Drift | None) -> AppRepor
         version=version_of(unit)[:12],
         released=record.last.version[:12] if record is not None else "",
         artifact=str(verdicts[0].status) if verdicts else "",
+        code=verdicts[0].code if verdicts else "",
         signers=verdicts[0].signers if verdicts else (),
         objects=len(desired.of(name)) or len(members.of(name)),
         health=health.health,

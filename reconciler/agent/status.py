@@ -39,7 +39,8 @@ class Drift:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AppReport:
-    """One app or bundle: `version` is what Git has, `released` what runs here; `artifact` is its verdict's status or empty.
+    """One app or bundle: `version` is what Git has, `released` what runs here; `artifact` is its verdict's status or empty,
+    `code` why that is not Verified (docs/verification.md).
 
     `reason` (a state of rollout.Newest) and `held` say why the newest version is not released, or not verified again.
     `signers` are those whose signatures of the artifact counted.
@@ -53,6 +54,7 @@ class AppReport:
     health: Health
     message: str = ""
     held: str = ""
+    code: str = ""
     signers: tuple[str, ...] = ()
     released: str = ""
     reason: str = ""
@@ -256,6 +258,7 @@ def _apps(apps: Sequence[AppReport]) -> list[dict[str, Any]]:
             "released": app.released,
             "reason": app.reason,
             "artifact": app.artifact,
+            **({"code": app.code} if app.code else {}),
             **({"signers": list(app.signers[:_MAX_SIGNERS])} if app.signers else {}),
             "objects": app.objects,
             "health": str(app.health),

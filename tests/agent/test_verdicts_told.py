@@ -37,6 +37,8 @@ def test_a_refusal_is_an_event_a_count_and_a_status_and_a_restart_fetches_nothin
     (port,) = free_ports(1)
     world.start(listen=f"127.0.0.1:{port}")
     world.until(lambda: world.app_status("fake").get("artifact") == "Refused", "the refusal is in the status")
+    assert world.app_status("fake")["code"] == "artifact.not-wasm"
+    assert "code" not in world.app_status("good")
     world.until(lambda: len(_events(world)) == 2, "both are told")
     by_reason = {each["reason"]: each for each in _events(world)}
     assert by_reason["ArtifactRefused"]["type"] == "Warning"

@@ -35,7 +35,7 @@ def refused(verdict: Verdict, code: str) -> bool:
     assert verdict.hint
     assert not verdict.signers
     assert verdict.again
-    return (verdict.status, verdict.code) == (VerdictStatus.REFUSED, f"artifact.{code}")
+    return (verdict.status, verdict.code) == (VerdictStatus.REFUSED, code)
 
 
 def verified(verdict: Verdict) -> bool:
@@ -50,7 +50,7 @@ both = pytest.mark.parametrize("sign", [signer.legacy, signer.bundle], ids=["leg
 async def test_an_artifact_without_any_is_refused(
     repository: Repository, digest: str, key: signer.Key, tmp_path: Path
 ) -> None:
-    assert refused(await verify(repository, digest, tmp_path, signer.rule(key)), "signature-missing")
+    assert refused(await verify(repository, digest, tmp_path, signer.rule(key)), "artifact.signature-missing")
 
 
 @both
@@ -61,7 +61,7 @@ async def test_one_that_was_stripped_is_missed_though_it_was_there(
     assert verified(await verify(repository, digest, tmp_path / "1", signer.rule(key)))
     for name in [name for name in repository.manifests if not name.startswith("sha256:")]:
         del repository.manifests[name]
-    assert refused(await verify(repository, digest, tmp_path / "2", signer.rule(key)), "signature-missing")
+    assert refused(await verify(repository, digest, tmp_path / "2", signer.rule(key)), "artifact.signature-missing")
 
 
 @both
@@ -69,7 +69,7 @@ async def test_one_by_a_key_that_the_rule_does_not_list_does_not_count(
     repository: Repository, digest: str, key: signer.Key, other: signer.Key, tmp_path: Path, sign: Sign
 ) -> None:
     sign(repository, digest, other)
-    assert refused(await verify(repository, digest, tmp_path, signer.rule(key)), "signature-key")
+    assert refused(await verify(repository, digest, tmp_path, signer.rule(key)), "artifact.signature-key")
 
 
 @both
@@ -78,7 +78,7 @@ async def test_one_of_another_digest_does_not_count(
 ) -> None:
     another = "sha256:" + "1" * 64
     sign(repository, digest, key, said=signer.payload(another) if sign is signer.legacy else signer.statement(another))
-    assert refused(await verify(repository, digest, tmp_path, signer.rule(key)), "signature-digest")
+    assert refused(await verify(repository, digest, tmp_path, signer.rule(key)), "artifact.signature-digest")
 
 
 async def test_a_payload_of_another_artifact_of_another_repository_does_not_count(
@@ -86,7 +86,7 @@ async def test_a_payload_of_another_artifact_of_another_repository_does_not_coun
 ) -> None:
     replayed = signer.payload("sha256:" + "2" * 64, reference="registry.example/acme/other")
     signer.legacy(repository, digest, key, said=replayed)
-    assert refused(await verify(repository, digest, tmp_path, signer.rule(key)), "signature-digest")
+    assert refused(await verify(repository, digest, tmp_path, signer.rule(key)), "artifact.signature-digest")
 
 
 async def test_a_payload_is_of_its_digest_wherever_it_was_signed_as_mirrors_need_it(
@@ -101,7 +101,7 @@ async def test_a_right_payload_under_a_wrong_signature_does_not_count(
 ) -> None:
     wrong = {"dev.cosignproject.cosign/signature": signer.b64(key.sign(b"something else"))}
     signer.legacy(repository, digest, key, annotations=wrong)
-    assert refused(await verify(repository, digest, tmp_path, signer.rule(key)), "signature-key")
+    assert refused(await verify(repository, digest, tmp_path, signer.rule(key)), "artifact.signature-key")
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ async def test_a_bundle_that_is_not_as_it_must_be_does_not_count_and_hides_no_ot
     repository: Repository, digest: str, key: signer.Key, tmp_path: Path, content: Callable[[str, signer.Key], bytes]
 ) -> None:
     signer.refer(repository, digest, content(digest, key))
-    assert refused(await verify(repository, digest, tmp_path / "1", signer.rule(key)), "signature-invalid")
+    assert refused(await verify(repository, digest, tmp_path / "1", signer.rule(key)), "artifact.signature-invalid")
     signer.bundle(repository, digest, key)
     assert verified(await verify(repository, digest, tmp_path / "2", signer.rule(key)))
 
@@ -181,7 +181,7 @@ async def test_a_payload_that_was_exchanged_in_its_envelope_does_not_count(
     signed = signer.envelope(key, signer.statement("sha256:" + "3" * 64))
     forged = {**signed, "payload": signer.b64(signer.statement(digest))}
     signer.refer(repository, digest, bent_bundle(digest, key, dsseEnvelope=forged))
-    assert refused(await verify(repository, digest, tmp_path, signer.rule(key)), "signature-key")
+    assert refused(await verify(repository, digest, tmp_path, signer.rule(key)), "artifact.signature-key")
 
 
 async def test_a_payload_signed_without_its_type_does_not_count(
@@ -194,7 +194,7 @@ async def test_a_payload_signed_without_its_type_does_not_count(
         "signatures": [{"sig": signer.b64(key.sign(data))}],
     }
     signer.refer(repository, digest, bent_bundle(digest, key, dsseEnvelope=envelope))
-    assert refused(await verify(repository, digest, tmp_path, signer.rule(key)), "signature-key")
+    assert refused(await verify(repository, digest, tmp_path, signer.rule(key)), "artifact.signature-key")
 
 
 @pytest.mark.parametrize("change", [{"subject": "sha256:" + "4" * 64}, {"layer": "text/plain"}])
@@ -202,7 +202,7 @@ async def test_a_referrer_of_something_else_or_with_another_layer_does_not_count
     repository: Repository, digest: str, key: signer.Key, tmp_path: Path, change: dict[str, str]
 ) -> None:
     signer.refer(repository, digest, bent_bundle(digest, key), **change)
-    assert refused(await verify(repository, digest, tmp_path, signer.rule(key)), "signature-invalid")
+    assert refused(await verify(repository, digest, tmp_path, signer.rule(key)), "artifact.signature-invalid")
 
 
 async def test_referrers_of_other_kinds_are_passed_over(
@@ -210,7 +210,7 @@ async def test_referrers_of_other_kinds_are_passed_over(
 ) -> None:
     for number in range(30):
         signer.refer(repository, digest, b"sbom %d" % number, kind="application/spdx+json")
-    assert refused(await verify(repository, digest, tmp_path / "1", signer.rule(key)), "signature-missing")
+    assert refused(await verify(repository, digest, tmp_path / "1", signer.rule(key)), "artifact.signature-missing")
     signer.bundle(repository, digest, key)
     assert verified(await verify(repository, digest, tmp_path / "2", signer.rule(key)))
 
@@ -222,7 +222,7 @@ async def test_an_index_or_a_tag_that_is_no_such_thing_hides_nothing(
     signer.bundle(repository, digest, key)
     assert verified(await verify(repository, digest, tmp_path / "1", signer.rule(key)))
     repository.put_manifest(b"not JSON", digest.replace(":", "-"))
-    assert refused(await verify(repository, digest, tmp_path / "2", signer.rule(key)), "signature-invalid")
+    assert refused(await verify(repository, digest, tmp_path / "2", signer.rule(key)), "artifact.signature-invalid")
     signer_tag = f"{digest.replace(':', '-')}.sig"
     del repository.manifests[signer_tag]
     signer.legacy(repository, digest, key)
@@ -235,7 +235,7 @@ async def test_a_statement_of_another_kind_is_no_signature(
     """cosign takes any bundle as a signature; who scans an artifact has not released it."""
     signer.bundle(repository, digest, key, predicate=signer.PROVENANCE)
     rule = signer.rule(key, attestations=(signer.PROVENANCE,))
-    assert refused(await verify(repository, digest, tmp_path, rule), "signature-missing")
+    assert refused(await verify(repository, digest, tmp_path, rule), "artifact.signature-missing")
 
 
 async def test_a_label_that_calls_another_statement_a_signature_does_not_make_it_one(
@@ -243,7 +243,7 @@ async def test_a_label_that_calls_another_statement_a_signature_does_not_make_it
 ) -> None:
     content = bent_bundle(digest, key, dsseEnvelope=signer.envelope(key, signer.statement(digest, signer.PROVENANCE)))
     signer.refer(repository, digest, content)
-    assert refused(await verify(repository, digest, tmp_path, signer.rule(key)), "signature-missing")
+    assert refused(await verify(repository, digest, tmp_path, signer.rule(key)), "artifact.signature-missing")
 
 
 async def test_more_than_twenty_candidates_are_an_error_even_with_a_good_one(
@@ -254,7 +254,7 @@ async def test_more_than_twenty_candidates_are_an_error_even_with_a_good_one(
         signer.legacy(repository, digest, other)
     assert verified(await verify(repository, digest, tmp_path / "1", signer.rule(key)))
     signer.legacy(repository, digest, other)
-    assert refused(await verify(repository, digest, tmp_path / "2", signer.rule(key)), "signature-too-many")
+    assert refused(await verify(repository, digest, tmp_path / "2", signer.rule(key)), "artifact.signature-too-many")
 
 
 async def test_twenty_one_bundles_are_an_error_over_pages_too(
@@ -264,7 +264,7 @@ async def test_twenty_one_bundles_are_an_error_over_pages_too(
     for number in range(20):
         signer.refer(repository, digest, b"junk %d" % number)
     signer.bundle(repository, digest, key)
-    assert refused(await verify(repository, digest, tmp_path, signer.rule(key)), "signature-too-many")
+    assert refused(await verify(repository, digest, tmp_path, signer.rule(key)), "artifact.signature-too-many")
 
 
 async def test_a_list_of_referrers_without_an_end_is_an_error(
@@ -274,8 +274,7 @@ async def test_a_list_of_referrers_without_an_end_is_an_error(
     for number in range(12):
         signer.refer(repository, digest, b"sbom %d" % number, kind="application/spdx+json")
     verdict = await verify(repository, digest, tmp_path, signer.rule(key))
-    assert verdict.status is VerdictStatus.REFUSED
-    assert "pages" in verdict.message
+    assert (verdict.status, verdict.code) == (VerdictStatus.REFUSED, "artifact.too-many-pages")
 
 
 async def test_one_who_signs_twice_counts_once_in_both_storages_together(
@@ -285,7 +284,7 @@ async def test_one_who_signs_twice_counts_once_in_both_storages_together(
     signer.legacy(repository, digest, key)
     signer.bundle(repository, digest, key)
     rule = signer.rule(key, other, require=2)
-    assert refused(await verify(repository, digest, tmp_path / "1", rule), "signature-too-few")
+    assert refused(await verify(repository, digest, tmp_path / "1", rule), "artifact.signature-too-few")
     signer.bundle(repository, digest, other)
     verdict = await verify(repository, digest, tmp_path / "2", rule)
     assert verified(verdict)
@@ -297,7 +296,7 @@ async def test_a_key_listed_under_two_names_counts_once(
 ) -> None:
     signer.legacy(repository, digest, key)
     twice = signer.rule(key, signer.Key("alias", key.private), require=2)
-    assert refused(await verify(repository, digest, tmp_path, twice), "signature-too-few")
+    assert refused(await verify(repository, digest, tmp_path, twice), "artifact.signature-too-few")
 
 
 async def test_every_rule_must_be_kept_by_itself(
@@ -305,7 +304,7 @@ async def test_every_rule_must_be_kept_by_itself(
 ) -> None:
     signer.legacy(repository, digest, key)
     fleet, floor = signer.rule(key), signer.rule(other)
-    assert refused(await verify(repository, digest, tmp_path / "1", fleet, floor), "signature-key")
+    assert refused(await verify(repository, digest, tmp_path / "1", fleet, floor), "artifact.signature-key")
     signer.legacy(repository, digest, other)
     assert verified(await verify(repository, digest, tmp_path / "2", fleet, floor))
 
@@ -316,7 +315,7 @@ async def test_keys_are_rotated_by_listing_both_and_then_the_new_one(
     signer.legacy(repository, digest, key)
     assert verified(await verify(repository, digest, tmp_path, signer.rule(key, other)))
     # What was found under one rule says nothing under the next, remembered or not.
-    assert refused(await verify(repository, digest, tmp_path, signer.rule(other)), "signature-key")
+    assert refused(await verify(repository, digest, tmp_path, signer.rule(other)), "artifact.signature-key")
 
 
 @pytest.mark.parametrize("rule", [SignatureRule(match="**"), SignatureRule(match="**", require=0, keys=())])
@@ -332,7 +331,7 @@ async def test_a_rule_with_a_key_that_is_none_can_not_be_kept(
     signer.legacy(repository, digest, key)
     broken = signer.rule(key, signer.Key("broken", key.private))
     object.__setattr__(broken.keys[1], "pem", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n")
-    assert refused(await verify(repository, digest, tmp_path, broken), "signature-policy")
+    assert refused(await verify(repository, digest, tmp_path, broken), "artifact.signature-policy")
 
 
 @pytest.mark.parametrize("status", [401, 403, 429, 500, 503])
@@ -363,7 +362,7 @@ async def test_a_layer_with_other_bytes_than_its_digest_does_not_count(
     said = digest_of(signer.payload(digest))
     repository.blobs[said] = repository.blobs[said].replace(b"null", b"[00]")
     verdict = await verify(repository, digest, tmp_path, signer.rule(key))
-    assert refused(verdict, "signature-invalid") or verdict.status is VerdictStatus.INCOMPLETE
+    assert refused(verdict, "artifact.signature-invalid") or verdict.status is VerdictStatus.INCOMPLETE
 
 
 @pytest.mark.parametrize("size", [-1, 0, True, 10**19, "7", None])
@@ -375,7 +374,7 @@ async def test_a_size_that_lies_is_not_believed(
     manifest = repository.tagged(tag)
     manifest["layers"][0]["size"] = size
     repository.put_manifest(manifest, tag)
-    assert refused(await verify(repository, digest, tmp_path, signer.rule(key)), "signature-invalid")
+    assert refused(await verify(repository, digest, tmp_path, signer.rule(key)), "artifact.signature-invalid")
 
 
 async def test_a_digest_that_leads_out_of_the_repository_is_not_asked_for(
@@ -385,7 +384,7 @@ async def test_a_digest_that_leads_out_of_the_repository_is_not_asked_for(
     listed = {"mediaType": MANIFEST, "digest": crooked, "size": 7, "artifactType": signer.BUNDLE}
     index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": [listed]}
     repository.put_manifest(index, digest.replace(":", "-"))
-    assert refused(await verify(repository, digest, tmp_path, signer.rule(key)), "signature-invalid")
+    assert refused(await verify(repository, digest, tmp_path, signer.rule(key)), "artifact.signature-invalid")
     assert not [path for path in repository.asked if "other" in path]
 
 
@@ -402,9 +401,9 @@ async def test_a_message_signature_over_the_artifacts_manifest_counts(
     manifest = repository.manifests[digest]
     signer.refer(repository, digest, content(digest, other, manifest))
     signer.refer(repository, digest, content(digest, key, b"another manifest"))
-    assert refused(await verify(repository, digest, tmp_path / "1", signer.rule(key)), "signature-key")
+    assert refused(await verify(repository, digest, tmp_path / "1", signer.rule(key)), "artifact.signature-key")
     signer.refer(repository, digest, content("sha256:" + "5" * 64, key, manifest))
-    assert refused(await verify(repository, digest, tmp_path / "2", signer.rule(key)), "signature-digest")
+    assert refused(await verify(repository, digest, tmp_path / "2", signer.rule(key)), "artifact.signature-digest")
     signer.refer(repository, digest, content(digest, key, manifest))
     assert verified(await verify(repository, digest, tmp_path / "3", signer.rule(key)))
 
@@ -424,7 +423,7 @@ async def test_who_signed_is_remembered_for_a_day_and_what_is_missing_never(
                     f"{host}/{repository.name}@{digest}", Expected(signatures=(signer.rule(key),))
                 )
 
-        assert refused(await ask(), "signature-missing")
+        assert refused(await ask(), "artifact.signature-missing")
         signer.legacy(repository, digest, key)
         assert verified(await ask())
         assert verified(await ask())
@@ -434,4 +433,4 @@ async def test_who_signed_is_remembered_for_a_day_and_what_is_missing_never(
         assert repository.asked
         now += SIGNED_FOR + 11
         del repository.manifests[f"{digest.replace(':', '-')}.sig"]
-        assert refused(await ask(), "signature-missing")
+        assert refused(await ask(), "artifact.signature-missing")

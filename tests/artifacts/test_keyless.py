@@ -38,7 +38,7 @@ def code(verdict: Verdict) -> str:
     assert verdict.status is VerdictStatus.REFUSED, verdict
     assert verdict.hint
     assert not verdict.signers
-    return verdict.code.removeprefix("artifact.")
+    return verdict.code
 
 
 async def test_a_named_identity_counts(repository: Repository, digest: str, sigstore: Sigstore, tmp_path: Path) -> None:
@@ -60,7 +60,7 @@ async def test_a_pattern_covers_whole_subjects_only(
     sigstore.keyless(repository, digest, subject=f"https://evil.example/{RELEASE}")
     pattern = SignerIdentity(issuer=GITHUB, subject_pattern="https://github.com/acme/*/.github/workflows/*@refs/tags/*")
     wanted = rule(sigstore, identities=(pattern,))
-    assert code(await verify(repository, digest, tmp_path / "1", wanted)) == "signature-identity"
+    assert code(await verify(repository, digest, tmp_path / "1", wanted)) == "artifact.signature-identity"
     sigstore.keyless(repository, digest)
     assert (await verify(repository, digest, tmp_path / "2", wanted)).status is VerdictStatus.VERIFIED
 
@@ -79,7 +79,7 @@ async def test_another_issuer_or_subject_does_not_count_and_is_told(
 ) -> None:
     sigstore.keyless(repository, digest, **signed)
     verdict = await verify(repository, digest, tmp_path, rule(sigstore))
-    assert code(verdict) == "signature-identity"
+    assert code(verdict) == "artifact.signature-identity"
     assert next(iter(signed.values())) in verdict.message
 
 
@@ -88,7 +88,7 @@ async def test_a_signature_logged_outside_its_certificates_life_is_expired(
     repository: Repository, digest: str, sigstore: Sigstore, tmp_path: Path, minutes: int
 ) -> None:
     sigstore.keyless(repository, digest, logged=dt.timedelta(minutes=minutes))
-    assert code(await verify(repository, digest, tmp_path, rule(sigstore))) == "signature-expired"
+    assert code(await verify(repository, digest, tmp_path, rule(sigstore))) == "artifact.signature-expired"
 
 
 @pytest.mark.parametrize(
@@ -108,21 +108,27 @@ async def test_a_log_entry_that_does_not_hold_makes_the_signature_count_for_noth
     repository: Repository, digest: str, sigstore: Sigstore, tmp_path: Path, changes: dict[str, Any]
 ) -> None:
     sigstore.keyless(repository, digest, changes=changes)
-    assert code(await verify(repository, digest, tmp_path, rule(sigstore))) in {"signature-log", "signature-invalid"}
+    assert code(await verify(repository, digest, tmp_path, rule(sigstore))) in {
+        "artifact.signature-log",
+        "artifact.signature-invalid",
+    }
 
 
 async def test_a_certificate_that_no_log_has_seen_does_not_count(
     repository: Repository, digest: str, sigstore: Sigstore, tmp_path: Path
 ) -> None:
     sigstore.keyless(repository, digest, sct=False)
-    assert code(await verify(repository, digest, tmp_path, rule(sigstore))) == "signature-log"
+    assert code(await verify(repository, digest, tmp_path, rule(sigstore))) == "artifact.signature-log"
 
 
 async def test_another_instances_signatures_do_not_count(
     repository: Repository, digest: str, sigstore: Sigstore, tmp_path: Path
 ) -> None:
     Sigstore().keyless(repository, digest)
-    assert code(await verify(repository, digest, tmp_path, rule(sigstore))) in {"signature-invalid", "signature-log"}
+    assert code(await verify(repository, digest, tmp_path, rule(sigstore))) in {
+        "artifact.signature-invalid",
+        "artifact.signature-log",
+    }
 
 
 async def test_without_a_root_the_public_instances_counts_and_ours_does_not(
@@ -130,14 +136,14 @@ async def test_without_a_root_the_public_instances_counts_and_ours_does_not(
 ) -> None:
     sigstore.keyless(repository, digest)
     verdict = await verify(repository, digest, tmp_path, rule(sigstore, trust_root=""))
-    assert code(verdict) in {"signature-invalid", "signature-log"}
+    assert code(verdict) in {"artifact.signature-invalid", "artifact.signature-log"}
 
 
 async def test_a_statement_about_another_artifact_does_not_count(
     repository: Repository, digest: str, sigstore: Sigstore, tmp_path: Path
 ) -> None:
     sigstore.keyless(repository, digest, said=signer.statement("sha256:" + "6" * 64))
-    assert code(await verify(repository, digest, tmp_path, rule(sigstore))) == "signature-digest"
+    assert code(await verify(repository, digest, tmp_path, rule(sigstore))) == "artifact.signature-digest"
 
 
 async def test_a_keyless_signature_does_not_count_as_one_by_a_key_nor_the_other_way_round(
@@ -145,11 +151,11 @@ async def test_a_keyless_signature_does_not_count_as_one_by_a_key_nor_the_other_
 ) -> None:
     key = signer.Key("release")
     sigstore.keyless(repository, digest)
-    assert code(await verify(repository, digest, tmp_path / "1", signer.rule(key))) == "signature-key"
+    assert code(await verify(repository, digest, tmp_path / "1", signer.rule(key))) == "artifact.signature-key"
     for name in [name for name in repository.manifests if name != digest]:
         del repository.manifests[name]
     signer.bundle(repository, digest, key)
-    assert code(await verify(repository, digest, tmp_path / "2", rule(sigstore))) == "signature-key"
+    assert code(await verify(repository, digest, tmp_path / "2", rule(sigstore))) == "artifact.signature-key"
 
 
 async def test_a_key_and_an_identity_are_two_signers_and_one_workflow_is_one(
@@ -159,7 +165,7 @@ async def test_a_key_and_an_identity_are_two_signers_and_one_workflow_is_one(
     sigstore.keyless(repository, digest)
     sigstore.keyless(repository, digest)
     two = rule(sigstore, keys=(key.listed,), require=2)
-    assert code(await verify(repository, digest, tmp_path / "1", two)) == "signature-too-few"
+    assert code(await verify(repository, digest, tmp_path / "1", two)) == "artifact.signature-too-few"
     signer.bundle(repository, digest, key)
     verdict = await verify(repository, digest, tmp_path / "2", two)
     assert verdict.status is VerdictStatus.VERIFIED, verdict.message
@@ -175,7 +181,7 @@ async def test_one_pattern_counts_once_however_many_it_covers(
     exact = SignerIdentity(issuer=GITHUB, subject=RELEASE)
     other = SignerIdentity(issuer=GITHUB, subject="https://github.com/acme/other")
     wanted = rule(sigstore, identities=(pattern, other), require=2)
-    assert code(await verify(repository, digest, tmp_path / "1", wanted)) == "signature-too-few"
+    assert code(await verify(repository, digest, tmp_path / "1", wanted)) == "artifact.signature-too-few"
     wanted = rule(sigstore, identities=(pattern, exact), require=2)
     assert (await verify(repository, digest, tmp_path / "2", wanted)).status is VerdictStatus.VERIFIED
 
@@ -185,7 +191,9 @@ async def test_a_root_that_can_not_be_used_is_the_rules_fault(
     repository: Repository, digest: str, sigstore: Sigstore, tmp_path: Path, root: str
 ) -> None:
     sigstore.keyless(repository, digest)
-    assert code(await verify(repository, digest, tmp_path, rule(sigstore, trust_root=root))) == "signature-policy"
+    assert (
+        code(await verify(repository, digest, tmp_path, rule(sigstore, trust_root=root))) == "artifact.signature-policy"
+    )
 
 
 async def test_without_the_extra_it_is_incomplete_and_says_what_to_install(
@@ -224,7 +232,7 @@ async def test_where_a_log_is_required_a_keys_signature_needs_its_entry(
     wanted = signer.rule(key, log_required=True, trust_root=sigstore.trusted_root())
     signer.bundle(repository, digest, key)
     signer.legacy(repository, digest, key)
-    assert code(await verify(repository, digest, tmp_path / "1", wanted)) == "signature-log"
+    assert code(await verify(repository, digest, tmp_path / "1", wanted)) == "artifact.signature-log"
     logged_bundle(sigstore, repository, digest, key)
     assert (await verify(repository, digest, tmp_path / "2", wanted)).status is VerdictStatus.VERIFIED
 
@@ -241,7 +249,7 @@ async def test_an_entry_in_legacy_storage_counts_too(
     wanted = signer.rule(key, log_required=True, trust_root=sigstore.trusted_root())
     assert (await verify(repository, digest, tmp_path / "1", wanted)).status is VerdictStatus.VERIFIED
     other = signer.rule(key, log_required=True, trust_root=Sigstore().trusted_root())
-    assert code(await verify(repository, digest, tmp_path / "2", other)) == "signature-log"
+    assert code(await verify(repository, digest, tmp_path / "2", other)) == "artifact.signature-log"
 
 
 @pytest.mark.parametrize(
@@ -262,7 +270,7 @@ async def test_a_keys_entry_that_does_not_hold_does_not_count(
     key = signer.Key("release")
     logged_bundle(sigstore, repository, digest, key, **changes)
     wanted = signer.rule(key, log_required=True, trust_root=sigstore.trusted_root())
-    assert code(await verify(repository, digest, tmp_path, wanted)) == "signature-log"
+    assert code(await verify(repository, digest, tmp_path, wanted)) == "artifact.signature-log"
 
 
 async def test_an_entry_of_another_signature_does_not_count(
@@ -273,7 +281,7 @@ async def test_an_entry_of_another_signature_does_not_count(
     entry = sigstore.entries.entry(dsse_body(envelope, other.pem.encode()), START)
     signer.bundle(repository, digest, key, entries=[entry])
     wanted = signer.rule(key, log_required=True, trust_root=sigstore.trusted_root())
-    assert code(await verify(repository, digest, tmp_path, wanted)) == "signature-log"
+    assert code(await verify(repository, digest, tmp_path, wanted)) == "artifact.signature-log"
 
 
 def test_sigstore_python_takes_our_entries_for_a_logs_own(sigstore: Sigstore) -> None:

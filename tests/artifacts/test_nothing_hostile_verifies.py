@@ -77,3 +77,26 @@ async def test_imports_without_a_grant_are_as_the_policy_says(tmp_path: Path, le
     )
     assert told is (level != "Allow")
     assert verdict.code == ("artifact.undeclared-capability" if level == "Deny" else "")
+
+
+async def test_a_tag_alone_is_refused_and_nothing_is_asked(tmp_path: Path) -> None:
+    repository, _ = greeting()()
+    async with repository.serving() as host:
+        access = [RegistryAccess(prefix=host, plain_http=True)]
+        async with Verifier(registries=access, cache=tmp_path) as verifier:
+            verdict = await verifier.verify(f"{host}/{repository.name}:v1", EXPECTED)
+    assert (verdict.status, verdict.code) == (VerdictStatus.REFUSED, "artifact.no-digest")
+    assert repository.asked == []
+
+
+async def test_a_child_that_is_ended_from_outside_leaves_the_verdict_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = tmp_path / "ended.py"
+    script.write_text("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n")
+    monkeypatch.setattr(child, "_CHILD", script)
+    made = greeting()()
+    verdict = await verdict_on(*made, tmp_path / "cache")
+    assert (verdict.status, verdict.code) == (VerdictStatus.INCOMPLETE, "artifact.unfinished")
+    monkeypatch.undo()
+    assert (await verdict_on(*made, tmp_path / "cache")).status is VerdictStatus.VERIFIED

@@ -44,6 +44,15 @@ async def test_what_stays_unavailable_is_incomplete_and_never_a_refusal(
     assert len(faulty.seen) < 8
 
 
+@pytest.mark.parametrize("status", [400, 405, 406])
+async def test_a_registry_that_does_not_know_the_request_is_incomplete(
+    faulty: FaultyRegistry, tmp_path: Path, status: int
+) -> None:
+    faulty.fault = times(99, lambda _: web.Response(status=status))
+    verdict = await verify(faulty, tmp_path)
+    assert (verdict.status, verdict.code) == (VerdictStatus.INCOMPLETE, "artifact.unsupported")
+
+
 async def test_nobody_at_home_is_incomplete(faulty: FaultyRegistry, tmp_path: Path) -> None:
     faulty.host = "127.0.0.1:1"
     assert (await verify(faulty, tmp_path)).status is VerdictStatus.INCOMPLETE

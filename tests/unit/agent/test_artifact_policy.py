@@ -43,8 +43,9 @@ def test_the_stricter_of_the_two_wins_and_the_default_denies(fleet: str | None, 
 
 @pytest.mark.parametrize("artifacts", [{}, {"unsigned": "Deny"}])
 def test_where_unsigned_artifacts_are_denied_one_without_a_rule_is_refused(artifacts: dict[str, Any]) -> None:
-    with pytest.raises(ArtifactError, match="no rule for signatures is for"):
+    with pytest.raises(ArtifactError, match="no rule for signatures is for") as caught:
         wanted(APP, artifacts, (ELSEWHERE,), Policy())
+    assert caught.value.code == "artifact.unsigned"
 
 
 @pytest.mark.parametrize("level", ["Deny", "Warn", "Allow"])
@@ -74,8 +75,9 @@ def test_a_fleetsync_may_leave_what_its_rules_are_not_for_to_the_fleet() -> None
 
 
 def test_rules_of_a_fleetsync_that_were_not_read_in_let_nothing_pass() -> None:
-    with pytest.raises(ArtifactError, match="have not been read"):
+    with pytest.raises(ArtifactError, match="have not been read") as caught:
         wanted(APP, OPEN, (), Policy(signatures=({"match": "**"},)))
+    assert caught.value.code == "artifact.signature-policy"
 
 
 def test_a_warning_is_given_where_it_is_asked_for() -> None:
@@ -85,14 +87,16 @@ def test_a_warning_is_given_where_it_is_asked_for() -> None:
 
 def test_registries_of_the_fleet_are_the_only_ones() -> None:
     assert wanted(APP, {**OPEN, "registries": ["ghcr.io/acme"]}, (), Policy()) == Wanted()
-    with pytest.raises(ArtifactError, match="not under the Fleet's"):
+    with pytest.raises(ArtifactError, match="not under the Fleet's") as caught:
         wanted(APP, {**OPEN, "registries": ["ghcr.io/other"]}, (), Policy())
+    assert caught.value.code == "artifact.registry"
     with pytest.raises(ArtifactError, match="not under the Fleet's"):
         wanted(APP, {**OPEN, "registries": []}, (), Policy())
 
 
 def test_a_tag_alone_passes_only_where_both_say_so() -> None:
     tagged = parse_reference("ghcr.io/acme/app:v1")
-    with pytest.raises(ArtifactError, match="a digest is required"):
+    with pytest.raises(ArtifactError, match="a digest is required") as caught:
         wanted(tagged, {**OPEN, "requireDigest": False}, (), Policy())
+    assert caught.value.code == "artifact.no-digest"
     assert wanted(tagged, {**OPEN, "requireDigest": False}, (), Policy(require_digest=False)) == Wanted()

@@ -115,3 +115,10 @@ def test_lists_are_bounded_and_counts_are_not() -> None:
     assert status["apps"][0]["name"] == "zz"
     assert len(status["apps"][0]["message"]) <= 1024
     assert len(json.dumps(status)) < 200_000
+
+
+def test_an_app_says_by_which_code_its_artifact_is_not_verified() -> None:
+    refused = app("fake", artifact="Refused", code="artifact.not-wasm", held="not WebAssembly")
+    listed = {each["name"]: each for each in status_of(replace(GOOD, apps=(app("cart"), refused)), {}, "now")["apps"]}
+    assert (listed["fake"]["artifact"], listed["fake"]["code"]) == ("Refused", "artifact.not-wasm")
+    assert "code" not in listed["cart"]

@@ -1,4 +1,4 @@
-"""docs/verification.md has a row for every code that a verification can end with, and no other; each step's failures are Refused or Incomplete."""
+"""docs/verification.md has a row for every code that a verification can end with, and no other, and a test provokes each; each step's failures are Refused or Incomplete."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from reconciler.artifact.model import Finding, Outcome, Step, Verdict, VerdictSt
 from reconciler.errors import ArtifactError, UnavailableError
 
 ROOT = Path(__file__).parents[3]
+TESTS = ROOT / "tests"
 PAGE = ROOT / "docs" / "verification.md"
 _LITERAL = re.compile(r'"artifact\.([a-z0-9-]*[a-z0-9])"')
 #: In the room of signatures a fault's code may be made of its last word.
@@ -34,6 +35,19 @@ def _in_source() -> set[str]:
 def test_every_code_has_a_row_and_every_row_a_code() -> None:
     rows = [row[0] for row in _ROW.findall(PAGE.read_text(encoding="utf-8"))]
     assert sorted(rows) == sorted(_in_source())
+
+
+def test_every_code_is_named_by_a_test_of_the_steps_that_end_with_it() -> None:
+    """Tests of what becomes of a verdict, with one made up, do not count."""
+    rooms = (TESTS / "artifacts", TESTS / "faults", TESTS / "unit" / "artifact")
+    files = {
+        *(path for room in rooms for path in room.glob("*.py")),
+        TESTS / "unit" / "agent" / "test_artifact_policy.py",
+    }
+    tested = {
+        f"artifact.{code}" for path in files - {Path(__file__)} for code in _LITERAL.findall(path.read_text("utf-8"))
+    }
+    assert _in_source() - tested == set()
 
 
 def test_every_row_is_whole() -> None:

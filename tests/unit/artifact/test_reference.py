@@ -38,8 +38,9 @@ def test_valid_references_are_taken_apart_and_put_together_again(text: str, part
     ],
 )  # fmt: skip
 def test_anything_else_is_refused(text: str) -> None:
-    with pytest.raises(ArtifactError, match="is not an artifact reference"):
+    with pytest.raises(ArtifactError, match="is not an artifact reference") as caught:
         parse_reference(text)
+    assert caught.value.code == "artifact.reference"
 
 
 @given(st.text(max_size=200))

@@ -1,6 +1,6 @@
 """What a component asks of the cluster's Spin, and what each trigger asks of its component, against tables of Spin's releases.
 
-The tables (spin_interfaces.json) are read from Spin's sources at each release's last tag by `maintenance/spin_interfaces.py`; each row names
+The tables (spin_interfaces.json) are read from Spin's sources at each release's last tag by `maintain/spin_interfaces.py`; each row names
 the file it comes from. Versions are matched as wasmtime matches them: within a semver track (0.2.x, 2.x), a prerelease only by itself.
 """
 

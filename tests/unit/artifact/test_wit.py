@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from maintenance.wit import imports, read
+from maintain.wit import imports, read
 
 FILES = {
     "wit/world.wit": """

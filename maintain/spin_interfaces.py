@@ -1,6 +1,6 @@
 """Renews reconciler/artifact/spin_interfaces.json from a checkout of Spin's repository.
 
-    python -m maintenance.spin_interfaces PATH_OF_SPIN [REVISION OF A NEXT RELEASE, such as 4.1=main]
+    python -m maintain.spin_interfaces PATH_OF_SPIN [REVISION OF A NEXT RELEASE, such as 4.1=main]
 
 Reads at each release's last tag: what its host links (crates/world; the worlds named in crates/core, crates/factor-wasi and
 crates/factor-outbound-http; wit/world.wit), the handlers that its triggers look for (crates/http, crates/trigger-http,

@@ -1,1 +1,0 @@
-"""What maintainers run now and then to renew tables that are kept in the project. Not part of the package."""

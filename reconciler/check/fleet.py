@@ -8,7 +8,9 @@ definition, those of the apps it waits for, and what all apps share.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -72,6 +74,10 @@ class FleetCheck:
 
         Raises InputError where a cluster that was asked for is not in the fleet.
         """
+        with _few_collections():
+            return self._check(tree, files)
+
+    def _check(self, tree: Tree, files: Files | None) -> Report:
         loaded = load(tree, cache=self._cache)
 
         def sources(path: str) -> bytes | None:
@@ -180,6 +186,17 @@ class FleetCheck:
             problems.update(_for_others(problem, case) for problem in found)
         self._claims.replace(definition.name, claims)
         self._seen[definition.name] = _Seen(definition, waits_for, tuple(problems))
+
+
+@contextmanager
+def _few_collections() -> Iterator[None]:
+    """Have Python look for cycles seldom: of a large fleet nearly everything stays, and each full look goes through all of it."""
+    before = gc.get_threshold()
+    gc.set_threshold(50_000, 20, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def _same(one: _Definition, other: _Definition) -> bool:

@@ -47,11 +47,6 @@ def missing(value: Any, variables: Mapping[str, str]) -> tuple[Missing, ...]:
     )
 
 
-def names_variable(text: str) -> bool:
-    """Tell whether a text holds a reference, so that it can't be judged before a cluster is known."""
-    return any(found[1] is not None for found in _PLACE.finditer(text)) if "${" in text else False
-
-
 def _replacement(found: re.Match[str], variables: Mapping[str, str]) -> str:
     name = found[1]
     return "${" if name is None else variables.get(name, "")

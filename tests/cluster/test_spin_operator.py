@@ -66,12 +66,15 @@ class Shop:
         return value
 
     async def ready(self) -> Any:
-        """The SpinApp, once its status says that it is available."""
+        """The SpinApp, once its status says that it is available and names its Service, which a reconcile of its own may tell."""
 
         async def available() -> Any:
             app = await self.get(f"{self.spin}/spinapps/hello")
             told = {c["type"]: c["status"] for c in (app.get("status") or {}).get("conditions") or ()}
-            return app if told.get("Available") == "True" and app["status"]["readyReplicas"] else None
+            settled = (
+                told.get("Available") == "True" and app["status"]["readyReplicas"] and app["status"].get("serviceName")
+            )
+            return app if settled else None
 
         return await self.until(available)
 
@@ -104,7 +107,8 @@ async def test_right_after_a_change_the_status_still_tells_of_the_old_one(shop: 
     before = await shop.ready()
     changed = await shop.patch(f"{shop.spin}/spinapps/hello", {"spec": {"image": "a/b:v2"}})
     assert changed["metadata"]["generation"] == before["metadata"]["generation"] + 1
-    assert changed["status"] == before["status"]
+    told = {condition["type"]: condition["status"] for condition in changed["status"]["conditions"]}
+    assert (told["Available"], changed["status"]["readyReplicas"]) == ("True", 2)
 
     async def rolled_out() -> bool:
         deployment = await shop.get(shop.deployment)

@@ -106,7 +106,11 @@ _TRIGGERS = st.sampled_from(
 )  # fmt: skip
 _CRON = {"timezone": "Europe/Berlin", "start": "0 8 * * 1-5", "end": "0 18 * * 1-5", "desiredReplicas": 3}
 _BOUNDS = {"max": st.integers(3, 9), "min": st.integers(0, 3)}
-_BEHAVIOR = {"behavior": st.just({"scaleDown": {"stabilizationWindowSeconds": 60}}), "memory": st.integers(1, 99)}
+_BEHAVIOR = {
+    "behavior": st.just({"scaleDown": {"stabilizationWindowSeconds": 60}}),
+    "memory": st.integers(1, 99),
+    "annotations": st.just({"autoscaling.keda.sh/force-activation": "true"}),
+}
 _SCALING = st.one_of(
     st.fixed_dictionaries({"type": st.just("HPA"), "cpu": st.integers(1, 99), **_BOUNDS}, optional=_BEHAVIOR),
     st.fixed_dictionaries(
@@ -168,6 +172,8 @@ _SPECS = st.fixed_dictionaries(
         "serviceAccount": st.fixed_dictionaries({"create": st.booleans()}),
         "checks": st.fixed_dictionaries({}, optional={"readiness": _PROBES, "liveness": _PROBES}),
         "volumes": st.just([{"name": "c", "configMap": {"name": "s"}}]),
+        "labels": st.sampled_from([{"example.com/team": "shop"}, {"app.kubernetes.io/name": "own", "tier": ""}]),
+        "annotations": st.just({"note": "l1\nl2"}),
         "podAnnotations": st.just({"example.com/team": "shop"}),
         "podLabels": st.just({"example.com/team": "shop"}),
         "namespaceLabels": st.sampled_from([{"example.com/a": "1"}, {"example.com/b": "2"}]),

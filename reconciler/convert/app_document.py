@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from reconciler.convert.autoscaling import Unsayable, autoscaling_of
+from reconciler.fleet.model import API_GROUP
 
 #: Fields that an App has by the same name and in the same form.
 _SAME = (
@@ -20,19 +21,34 @@ _PROBE = frozenset(
 )
 
 
+#: Parts of metadata that are the user's own to say.
+_METADATA = ("labels", "annotations")
+
+
+def said_of(obj: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the labels and annotations of an object, where it has any, as a part of an App asks for them."""
+    return {part: dict(obj["metadata"][part]) for part in _METADATA if obj["metadata"].get(part)}
+
+
 def app_fields(spinapp: Mapping[str, Any], scaler: Mapping[str, Any] | None) -> dict[str, Any]:
     """Give `spec` of the App that stands for a SpinApp and its scaler. Raises Unsayable."""
     spec = without_empty(spinapp["spec"])
     if unknown := sorted(spec.keys() - _KNOWN):
         raise Unsayable(f"an App has no words for spec.{', spec.'.join(unknown)}")
-    fields: dict[str, Any] = {"artifact": spec["image"], "namespace": spinapp["metadata"]["namespace"]}
+    fields: dict[str, Any] = {
+        "artifact": spec["image"],
+        "namespace": spinapp["metadata"]["namespace"],
+        **said_of(spinapp),
+    }
     if spec.get("enableAutoscaling"):
         if scaler is None:
             raise Unsayable("enableAutoscaling is true, and no HorizontalPodAutoscaler or ScaledObject for it is given")
-        fields["autoscaling"] = autoscaling_of(spinapp["metadata"]["name"], scaler)
+        fields["autoscaling"] = autoscaling_of(spinapp["metadata"]["name"], scaler) | said_of(scaler)
     else:
         fields["replicas"] = spec.get("replicas", 0)
     fields |= {name: spec[name] for name in _SAME if name in spec}
+    if annotations := _foreign(fields.pop("podAnnotations", {})):
+        fields["podAnnotations"] = annotations
     checks = spec.get("checks") or {}
     # Without a word on it an App with an http trigger would get a readiness check.
     fields["checks"] = {"readiness": _probe(checks["readiness"]) if "readiness" in checks else False}
@@ -44,7 +60,7 @@ def app_fields(spinapp: Mapping[str, Any], scaler: Mapping[str, Any] | None) -> 
         fields["imagePullSecrets"] = [each["name"] for each in spec["imagePullSecrets"]]
     if "runtimeConfig" in spec:
         fields["runtimeConfig"] = _runtime_config(spec["runtimeConfig"])
-    return {name: _literal(value) for name, value in fields.items()}
+    return {name: literal(value) for name, value in fields.items()}
 
 
 def without_empty(value: Any) -> Any:
@@ -57,13 +73,18 @@ def without_empty(value: Any) -> Any:
     return value
 
 
-def _literal(value: Any) -> Any:
+def literal(value: Any) -> Any:
     """Give a value in which nothing is taken for a reference to a variable of the cluster."""
     if isinstance(value, str):
         return value.replace("${", "$${")
     if isinstance(value, Mapping):
-        return {name: _literal(below) for name, below in value.items()}
-    return [_literal(below) for below in value] if isinstance(value, list) else value
+        return {name: literal(below) for name, below in value.items()}
+    return [literal(below) for below in value] if isinstance(value, list) else value
+
+
+def _foreign(annotations: Mapping[str, str]) -> dict[str, str]:
+    """Give annotations of pods without those that Spinfleet sets anew: there are some where the cluster was run by it before."""
+    return {name: text for name, text in annotations.items() if not name.startswith(f"{API_GROUP}/")}
 
 
 def _probe(probe: Mapping[str, Any]) -> dict[str, Any]:

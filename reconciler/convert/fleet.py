@@ -13,7 +13,6 @@ from reconciler.convert.draft import Draft, cluster_spec_of, draft_of, files_of
 from reconciler.convert.objects import Taken
 from reconciler.convert.rendering import Rendering, rendering_of
 from reconciler.convert.report import Entry, Note
-from reconciler.convert.routes import WAYS_IN
 from reconciler.convert.told import entries_of
 from reconciler.plan.model import ObjectKey
 from reconciler.problems import Problem
@@ -62,13 +61,7 @@ def _said_otherwise(key: ObjectKey, draft: Draft, rendered: Mapping[ObjectKey, M
     if key not in rendered:
         return [Note("", f"{key} would not be rendered")]
     pointers = differences(draft.taken.objects[key], rendered[key])
-    # A way in can stay an object of its own, and then loses nothing.
-    whole = (key.group, key.kind) in WAYS_IN
-    return [
-        Note(each, f"an App would say this otherwise in {key}")
-        for each in pointers
-        if whole or not each.startswith("/metadata/")
-    ]
+    return [Note(each, f"an App would say this otherwise in {key}") for each in pointers]
 
 
 def _taken_back(draft: Draft, wrong: Mapping[str, tuple[Note, ...]]) -> Draft:

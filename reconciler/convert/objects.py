@@ -21,6 +21,7 @@ _FINALIZERS = frozenset({"core.spinkube.dev/finalizer", "finalizer.keda.sh"})
 _TOOLS = (
     "kubectl.kubernetes.io/", "kustomize.toolkit.fluxcd.io/", "helm.toolkit.fluxcd.io/", "argocd.argoproj.io/", "meta.helm.sh/",
     "helm.sh/", "autoscaling.alpha.kubernetes.io/", "deployment.kubernetes.io/", "objectset.rio.cattle.io/",
+    f"{API_GROUP}/", "applyset.kubernetes.io/",
 )  # fmt: skip
 _TOOL_LABELS = frozenset({"app.kubernetes.io/managed-by", "scaledobject.keda.sh/name"})
 _CLUSTER_SCOPED = frozenset(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from reconciler.convert.app_document import literal, said_of
 from reconciler.convert.autoscaling import Unsayable
 
 WAYS_IN = frozenset({("networking.k8s.io", "Ingress"), ("gateway.networking.k8s.io", "HTTPRoute")})
@@ -19,8 +20,7 @@ def routes_of(app: str, obj: Mapping[str, Any]) -> list[dict[str, Any]]:
         found = list(_ingress(app, obj) if obj["kind"] == "Ingress" else _http_route(app, obj))
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise Unsayable("it leads elsewhere as well, or says more than routes do") from error
-    annotations = obj["metadata"].get("annotations")
-    return [{**each, "annotations": annotations} for each in found] if annotations else found
+    return [literal({**each, **said_of(obj)}) for each in found]
 
 
 def _ingress(app: str, obj: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from reconciler.convert.compare import differences
 from reconciler.convert.draft import App, Draft, bundle_paths, executors_not_given
 from reconciler.convert.rendering import Rendering
 from reconciler.convert.report import Entry, Note
@@ -25,13 +24,8 @@ def entries_of(draft: Draft, rendering: Rendering) -> Iterable[Entry]:
             notes = [*draft.refused.get(key, ()), *_faults(rendering.errors, paths[key])]
             yield Entry(object=str(key), became="bundle", file=paths[key], notes=tuple(notes))
             continue
-        notes = [
-            Note(each, "an App has no field for it; it is not in the fleet any more", lost=True)
-            for each in differences(obj, rendering.objects[key])
-        ]
-        if key == app.key:
-            notes += _app_notes(app, obj, absent)
-        yield Entry(object=str(key), became="app", file=f"apps/{app.name}/app.yaml", notes=tuple(notes))
+        told = tuple(_app_notes(app, obj, absent)) if key == app.key else ()
+        yield Entry(object=str(key), became="app", file=f"apps/{app.name}/app.yaml", notes=told)
     for left in draft.taken.left:
         yield Entry(object=left.key, became="left", notes=(Note("", left.reason),))
 

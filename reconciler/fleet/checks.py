@@ -9,6 +9,7 @@ from typing import Any
 
 from reconciler.fleet.autoscaling_rules import autoscaling_faults
 from reconciler.fleet.clusters import spin_version
+from reconciler.fleet.metadata_rules import metadata_faults
 from reconciler.fleet.model import Cluster, Executor
 from reconciler.fleet.overrides import Origins
 from reconciler.fleet.pod_rules import budget_warnings, identity_warnings, pod_faults
@@ -126,6 +127,7 @@ def _rules(subject: Subject) -> Iterator[Problem]:
     is_http = any(trigger.type == "http" for trigger in subject.application.triggers)
     for code, faults, severity in (
         ("app.autoscaling", autoscaling_faults(subject.spec, is_http=is_http), Severity.ERROR),
+        ("app.metadata", metadata_faults(subject.spec), Severity.ERROR),
         ("app.pod", pod_faults(subject.spec, subject.name), Severity.ERROR),
         ("app.drain", budget_warnings(subject.spec), Severity.WARNING),
         ("app.identity", identity_warnings(subject.spec), Severity.WARNING),

@@ -18,9 +18,6 @@ Fault = tuple[str, str, str]
 _SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _LABEL_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _LONGEST_NAME = 253
-_QUALIFIED = re.compile(
-    r"([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
-)
 _DATA_KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
 _HEADER = re.compile(r"[-A-Za-z0-9]+")
 _SHARE = re.compile(r"[0-9]{1,3}%")
@@ -29,14 +26,12 @@ _FIELDS = frozenset({"metadata.name", "metadata.namespace", "metadata.uid", "spe
 _KEYED_FIELD = re.compile(r"metadata\.(labels|annotations)\['[^']+'\]")
 _RESOURCE = re.compile(r"(limits|requests)\.(cpu|memory|ephemeral-storage|hugepages-[0-9A-Za-z]+)")
 _AZURE_CLIENT, _AZURE_USE = "azure.workload.identity/client-id", "azure.workload.identity/use"
-_SPINS_LABELS = "core.spinkube.dev/"
 _RUNTIME_CONFIG_PATH = "/runtime-config.toml"
 
 
 def pod_faults(spec: Mapping[str, Any], name: str) -> Iterator[Fault]:
     """Give what would be refused of an app called `name`."""
     yield from _names(spec)
-    yield from _keys(spec)
     yield from _resources(spec)
     yield from _values(spec, name)
     yield from _headers(spec)
@@ -77,28 +72,6 @@ def _names(spec: Mapping[str, Any]) -> Iterator[Fault]:
         if _LABEL_NAME.fullmatch(str(volume["name"])) is None:
             message = f"{str(volume['name'])[:80]!r} can't be the name of a volume"
             yield f"/volumes/{index}/name", message, "at most 63 lower case letters, digits and -"
-
-
-def _keys(spec: Mapping[str, Any]) -> Iterator[Fault]:
-    for field in ("podAnnotations", "deploymentAnnotations", "serviceAnnotations"):
-        yield from _annotations(spec.get(field), f"/{field}")
-    yield from _annotations((spec.get("serviceAccount") or {}).get("annotations"), "/serviceAccount/annotations")
-    for index, route in enumerate(spec.get("routes") or ()):
-        yield from _annotations(route.get("annotations"), f"/routes/{index}/annotations")
-    for key in spec.get("podLabels") or {}:
-        if key.startswith(_SPINS_LABELS):
-            message = f"label {key} is SpinKube's own: it would write over it"
-            yield f"/podLabels{pointer_of([key])}", message, "choose another label"
-
-
-def _annotations(values: Mapping[str, Any] | None, pointer: str) -> Iterator[Fault]:
-    for key in values or {}:
-        if _QUALIFIED.fullmatch(key) is None:
-            yield (
-                f"{pointer}{pointer_of([key])}",
-                f"{key[:80]!r} can't be the name of an annotation",
-                "as in example.com/team",
-            )
 
 
 def _resources(spec: Mapping[str, Any]) -> Iterator[Fault]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from reconciler.fleet.model import AppAssignment
+from reconciler.render.labels import metadata_of
 from reconciler.render.spinkube import deployment_of
 
 
@@ -24,7 +25,7 @@ def horizontal_pod_autoscaler(app: AppAssignment) -> dict[str, Any]:
     }
     if scaling.get("behavior"):
         spec["behavior"] = scaling["behavior"]
-    metadata = {"name": scaling.get("name", f"{app.name}-autoscaler"), "namespace": app.namespace}
+    metadata = metadata_of(scaling.get("name", f"{app.name}-autoscaler"), app.namespace, scaling)
     return {
         "apiVersion": "autoscaling/v2",
         "kind": "HorizontalPodAutoscaler",

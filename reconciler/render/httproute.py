@@ -9,6 +9,7 @@ from typing import Any
 from reconciler.fleet.model import AppAssignment
 from reconciler.problems import Problem
 from reconciler.render.keda_http import INTERCEPTOR, INTERCEPTOR_NAMESPACE, INTERCEPTOR_PORT
+from reconciler.render.labels import metadata_of
 from reconciler.render.places import warning_at
 from reconciler.render.routes import Route
 from reconciler.render.spinkube import SERVICE_PORT
@@ -23,7 +24,11 @@ def http_routes(app: AppAssignment, routes: Sequence[Route], problems: list[Prob
     groups: dict[str, list[Route]] = {}
     for route in routes:
         if "gateway" in route.entry:
-            sort = [route.entry["gateway"], route.host, route.entry.get("annotations") or {}]
+            sort = [
+                route.entry["gateway"],
+                route.host,
+                *(route.entry.get(part) or {} for part in ("labels", "annotations")),
+            ]
             groups.setdefault(json.dumps(sort, sort_keys=True), []).append(route)
     if groups and _intercepted(app):
         message = f"the HTTPRoute leads to the interceptor in namespace {INTERCEPTOR_NAMESPACE}"
@@ -45,9 +50,7 @@ def _http_route(app: AppAssignment, name: str, routes: Sequence[Route]) -> dict[
     backend: dict[str, Any] = {"name": app.name, "port": SERVICE_PORT}
     if _intercepted(app):
         backend = {"name": INTERCEPTOR, "namespace": INTERCEPTOR_NAMESPACE, "port": INTERCEPTOR_PORT}
-    metadata: dict[str, Any] = {"name": name, "namespace": app.namespace}
-    if first.get("annotations"):
-        metadata["annotations"] = dict(first["annotations"])
+    metadata = metadata_of(name, app.namespace, first)
     matches = [{"path": {"type": _MATCHES[route.match], "value": route.path}} for route in routes]
     spec = {
         "parentRefs": [dict(first["gateway"])],

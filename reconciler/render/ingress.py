@@ -1,23 +1,25 @@
-"""Routes of an app as one Ingress for each class and set of annotations (source: networking.k8s.io/v1)."""
+"""Routes of an app as one Ingress for each class and set of labels and annotations (source: networking.k8s.io/v1)."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
 from reconciler.fleet.model import AppAssignment
 from reconciler.render.keda_http import INTERCEPTOR_PORT, interceptor_name
+from reconciler.render.labels import metadata_of
 from reconciler.render.routes import Route
 from reconciler.render.spinkube import SERVICE_PORT
 
 
 def ingresses(app: AppAssignment, routes: Sequence[Route]) -> list[dict[str, Any]]:
-    """Give the Ingresses of the routes that name no gateway; routes that differ in class or annotations need an object each."""
-    groups: dict[tuple[Any, ...], list[Route]] = {}
+    """Give the Ingresses of the routes that name no gateway; routes that differ in class, labels or annotations need an object each."""
+    groups: dict[str, list[Route]] = {}
     for route in routes:
         if "gateway" not in route.entry:
-            sort = (route.entry.get("ingressClass"), *sorted((route.entry.get("annotations") or {}).items()))
-            groups.setdefault(sort, []).append(route)
+            sort = [route.entry.get(field) or None for field in ("ingressClass", "labels", "annotations")]
+            groups.setdefault(json.dumps(sort, sort_keys=True), []).append(route)
     return [
         _ingress(app, app.name if number == 0 else f"{app.name}-{number + 1}", group)
         for number, group in enumerate(groups.values())
@@ -31,9 +33,7 @@ def _ingress(app: AppAssignment, name: str, routes: Sequence[Route]) -> dict[str
         spec["ingressClassName"] = first["ingressClass"]
     if tls := _tls(routes):
         spec["tls"] = tls
-    metadata: dict[str, Any] = {"name": name, "namespace": app.namespace}
-    if first.get("annotations"):
-        metadata["annotations"] = dict(first["annotations"])
+    metadata = metadata_of(name, app.namespace, first)
     return {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": metadata, "spec": spec}
 
 

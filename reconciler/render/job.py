@@ -17,6 +17,7 @@ from reconciler.fleet.model import AppAssignment
 from reconciler.fleet.quantity import quantity
 from reconciler.problems import Problem
 from reconciler.render.duration import seconds
+from reconciler.render.labels import metadata_of
 from reconciler.render.named import named
 from reconciler.render.places import problem_at, warning_at
 from reconciler.render.service_account import account_name
@@ -44,7 +45,7 @@ def job(app: AppAssignment, config_secret: str, problems: list[Problem]) -> dict
     _check(app, problems)
     problems.extend(_unused(app))
     wanted, spec = app.spec["job"], _spec(app, config_secret)
-    metadata: dict[str, Any] = {"name": app.name, "namespace": app.namespace}
+    metadata = metadata_of(app.name, app.namespace, app.spec)
     if "schedule" in wanted:
         schedule = {"schedule": wanted["schedule"], "concurrencyPolicy": "Forbid", "jobTemplate": {"spec": spec}}
         if "timezone" in wanted:

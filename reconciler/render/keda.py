@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from reconciler.fleet.model import AppAssignment
+from reconciler.render.labels import metadata_of
 from reconciler.render.spinkube import deployment_of
 
 _API_VERSION = "keda.sh/v1alpha1"
@@ -31,7 +32,7 @@ def scaled_object(app: AppAssignment) -> dict[str, Any]:
     spec["triggers"] = triggers
     if scaling.get("behavior"):
         spec["advanced"] = {"horizontalPodAutoscalerConfig": {"behavior": scaling["behavior"]}}
-    metadata = {"name": scaling.get("name", f"{app.name}-autoscaler"), "namespace": app.namespace}
+    metadata = metadata_of(scaling.get("name", f"{app.name}-autoscaler"), app.namespace, scaling)
     return {"apiVersion": _API_VERSION, "kind": "ScaledObject", "metadata": metadata, "spec": spec}
 
 

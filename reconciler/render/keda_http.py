@@ -11,6 +11,7 @@ from typing import Any
 
 from reconciler.fleet.model import AppAssignment
 from reconciler.problems import Problem
+from reconciler.render.labels import metadata_of
 from reconciler.render.places import problem_at
 from reconciler.render.routes import Route
 from reconciler.render.spinkube import SERVICE_PORT, deployment_of
@@ -41,7 +42,7 @@ def http_scaled_object(app: AppAssignment, routes: Sequence[Route], problems: li
     scaled = {
         "apiVersion": "http.keda.sh/v1alpha1",
         "kind": "HTTPScaledObject",
-        "metadata": {"name": app.name, "namespace": app.namespace},
+        "metadata": metadata_of(app.name, app.namespace, scaling),
         "spec": spec,
     }
     return [_interceptor(app), scaled]

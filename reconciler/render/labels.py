@@ -47,6 +47,12 @@ def labels(name: str, version: str = "", fleet: str = "") -> dict[str, str]:
     return found
 
 
+def metadata_of(name: str, namespace: str, wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the metadata of an object with the labels and annotations that a part of an App asks for."""
+    asked = {part: dict(wanted[part]) for part in ("labels", "annotations") if wanted.get(part)}
+    return {"name": name, "namespace": namespace, **asked}
+
+
 def traced(obj: Mapping[str, Any], *, owner: str, path: str) -> dict[str, Any]:
     """Give an object with the annotations that name its owner and the file it comes from: no line, which an edit elsewhere in the file would move."""
     metadata = dict(obj["metadata"])

@@ -7,6 +7,7 @@ from typing import Any
 
 from reconciler.fleet.model import AppAssignment
 from reconciler.render.inputs import inputs_annotation
+from reconciler.render.labels import metadata_of
 from reconciler.render.named import named
 from reconciler.render.runtime_config import spinapp_fields
 from reconciler.render.service_account import account_name
@@ -46,7 +47,7 @@ def spinapp(app: AppAssignment, config_secret: str = "") -> dict[str, Any]:
     return {
         "apiVersion": API_VERSION,
         "kind": "SpinApp",
-        "metadata": {"name": app.name, "namespace": app.namespace},
+        "metadata": metadata_of(app.name, app.namespace, wanted),
         "spec": spec,
     }
 

@@ -110,11 +110,11 @@ def test_standard_input_is_a_file(tmp_path: Path) -> None:
 
 
 def test_a_field_that_is_lost_is_told_and_makes_it_exit_with_one(tmp_path: Path) -> None:
-    text = SPINAPP.replace("namespace: shop}", "namespace: shop, labels: {team: a}}")
+    text = SPINAPP.rstrip() + "\n  runtimeConfig: {loadFromSecret: config, llmCompute: {type: spin}}\n"
     made = run("init", "fleet", "--from", "-", "--offline", stdin=text, cwd=tmp_path)
 
     assert made.returncode == 1
-    assert "/metadata/labels/team" in made.stderr
+    assert "/spec/runtimeConfig/llmCompute" in made.stderr
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,14 @@ def named(values, keys=NAME):
     return st.lists(entry, max_size=4)
 
 
+METADATA = st.fixed_dictionaries(
+    {},
+    optional={
+        "labels": st.dictionaries(KEY, LABEL, max_size=2),
+        "annotations": st.dictionaries(KEY, TEXT, max_size=2),
+        "finalizers": st.just(["acme.dev/kept"]),
+    },
+)
 PROBE = st.fixed_dictionaries(
     {
         "httpGet": st.fixed_dictionaries(
@@ -114,11 +122,13 @@ SPEC = st.fixed_dictionaries(
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.dictionaries(NAME, SPEC, min_size=1, max_size=3), st.booleans())
-def test_every_spinapp_is_rendered_back(specs, scaled):
+@given(st.dictionaries(NAME, SPEC, min_size=1, max_size=3), st.booleans(), METADATA)
+def test_every_spinapp_is_rendered_back(specs, scaled, metadata):
     given_objects = [spinapp(name, **spec) for name, spec in specs.items()]
     if scaled:
         given_objects.append(hpa(f"{next(iter(specs))}-autoscaler", next(iter(specs))))
+    for obj in given_objects:
+        obj["metadata"] |= copy.deepcopy(metadata)
     found = converted(*given_objects)
 
     for obj in given_objects:

@@ -60,6 +60,40 @@ FIELDS = {
 }  # fmt: skip
 
 
+METADATA = {
+    "labels": {"team": "shop", "app.kubernetes.io/name": "mine", "app.kubernetes.io/instance": "mine", "empty": ""},
+    "annotations": {"note": "l1\nl2\n", "template": "${cluster.name} $${", "autoscaling.keda.sh/paused": "true"},
+}
+
+
+@pytest.mark.parametrize("parts", [("labels",), ("annotations",), ("labels", "annotations")])
+def test_labels_and_annotations_of_each_object_come_back(make, parts):
+    ingress = {
+        "apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": "shop", "namespace": "apps"},
+        "spec": {"rules": [{"host": "a.example", "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": {"service": {"name": "shop", "port": {"number": 80}}}}]}}]},
+    }  # fmt: skip
+    given = [make.spinapp(replicas=None, enableAutoscaling=True, resources=LIMITS), make.hpa(), ingress]
+    for obj in given:
+        obj["metadata"] |= {part: dict(METADATA[part]) for part in parts}
+    found = make.converted(*given)
+
+    assert set(make.became(found).values()) == {"app"}, found.entries
+    assert [make.lost(obj, found) for obj in given] == [[], [], []]
+
+
+def test_what_spinfleet_wrote_before_is_left_to_it(make):
+    given = make.spinapp(podAnnotations={"spinfleet.dev/inputs": "0123456789abcdef", "a": "b"})
+    given["metadata"] |= {
+        "labels": {"applyset.kubernetes.io/part-of": "x"},
+        "annotations": {"spinfleet.dev/app": "old"},
+    }
+    found = make.converted(given)
+
+    assert make.became(found) == {"SpinApp": "app"}
+    assert "spinfleet.dev/inputs" not in found.files["apps/shop/app.yaml"]
+    assert "part-of" not in found.files["apps/shop/app.yaml"]
+
+
 @pytest.mark.parametrize("name", FIELDS)
 def test_it_becomes_an_app_that_renders_it_back(make, name):
     given = make.spinapp(**FIELDS[name])

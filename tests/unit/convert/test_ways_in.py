@@ -60,12 +60,6 @@ def test_what_routes_can_say_becomes_routes(make, name):
     assert make.lost(given, found) == make.lost(make.spinapp(), found) == []
 
 
-def labelled() -> dict[str, Any]:
-    obj = ingress()
-    obj["metadata"]["labels"] = {"team": "a"}
-    return obj
-
-
 UNSAID = {
     "another name": ingress("front"),
     "another service": ingress(rules=rules(path(), path(path="/b", backend={"service": {"name": "web", "port": {"number": 80}}}))),
@@ -73,7 +67,6 @@ UNSAID = {
     "how the class likes": ingress(rules=rules(path(pathType="ImplementationSpecific"))),
     "no host": ingress(rules=[{"http": {"paths": [path()]}}]),
     "a default": ingress(defaultBackend=BACKEND),
-    "labels": labelled(),
     "two hosts": http_route(hostnames=["a.example.com", "b.example.com"]),
     "a filter": http_route(rules=[{"matches": [{"path": {"type": "PathPrefix", "value": "/"}}], "backendRefs": [{"name": "shop", "port": 80}], "filters": [{"type": "URLRewrite"}]}]),
 }  # fmt: skip

@@ -52,12 +52,14 @@ def test_of_two_apps_with_one_name_the_second_stays_plain(make):
     assert make.lost(make.spinapp(), found) == make.lost(other, found) == []
 
 
-def test_labels_of_a_spinapp_are_told_as_lost(make):
+def test_a_finalizer_of_the_users_own_keeps_a_spinapp_in_the_bundle(make):
     given = make.spinapp()
-    given["metadata"] |= {"labels": {"team": "a"}, "annotations": {"note": "b"}}
-    (entry,) = make.converted(given).entries
+    given["metadata"]["finalizers"] = ["acme.example/billing"]
+    found = make.converted(given)
 
-    assert {note.field for note in entry.notes if note.lost} == {"/metadata/labels/team", "/metadata/annotations/note"}
+    assert make.became(found) == {"SpinApp": "bundle"}
+    assert [note.field for note in found.entries[0].notes] == ["/metadata/finalizers"]
+    assert make.lost(given, found) == []
 
 
 def test_what_the_operator_ignores_is_told_as_lost(make):

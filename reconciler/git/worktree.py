@@ -10,7 +10,8 @@ from types import MappingProxyType
 
 from reconciler.errors import InputError
 from reconciler.git.names import odd_name
-from reconciler.git.snapshot import MAX_DEPTH, MAX_FILE_SIZE, MAX_FILES
+from reconciler.git.snapshot import MAX_FILE_SIZE
+from reconciler.git.trees import MAX_DEPTH, MAX_FILES
 from reconciler.problems import Problem
 from reconciler.tree import File
 

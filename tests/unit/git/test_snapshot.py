@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.errors import InputError
+from reconciler.errors import InputError, UnavailableError
 from reconciler.git import snapshot as snapshots
+from reconciler.git import trees
 from reconciler.git.snapshot import Snapshot, TreeCache
 from reconciler.git.worktree import WorkTree
 from tests.unit.git.conftest import Objects
@@ -71,7 +72,25 @@ def test_a_tree_that_names_itself_a_million_times_is_bounded(objects: Objects) -
         tree = objects.tree(*((FOLDER, b"d%d" % number, tree) for number in range(10)))
     snapshot = Snapshot(objects.path, objects.commit(tree))  # unbounded it would run into the suite's own time limit
     assert any(problem.code == "git.too-many-files" for problem in snapshot.problems)
-    assert len(snapshot.files) <= snapshots.MAX_FILES
+    assert len(snapshot.files) <= trees.MAX_FILES
+
+
+@pytest.mark.parametrize("leaf", [(), ((LINK, b"l", b"x" * 20),)])
+def test_folders_without_a_file_are_bounded_too(objects: Objects, leaf: tuple[tuple[str, bytes, bytes], ...]) -> None:
+    tree = objects.tree(*leaf)
+    for _ in range(12):
+        tree = objects.tree(*((FOLDER, b"d%d" % number, tree) for number in range(10)))
+    snapshot = Snapshot(objects.path, objects.commit(tree))  # unbounded it would run into the suite's own time limit
+    assert snapshot.problems[-1].code == "git.too-many-files"
+    assert len(snapshot.problems) <= trees.MAX_ENTRIES
+
+
+def test_an_object_that_is_missing_or_no_tree_is_told_as_such(objects: Objects) -> None:
+    blob = objects.blob(b"40000 a\0")
+    for lost in ((FOLDER, b"d", b"x" * 20), (FILE, b"f", b"x" * 20), (FOLDER, b"d", blob)):
+        commit = objects.commit(objects.tree(lost))
+        with pytest.raises(UnavailableError):
+            Snapshot(objects.path, commit)
 
 
 def test_deep_folders_are_refused(objects: Objects) -> None:
@@ -118,12 +137,14 @@ def test_a_new_commit_walks_only_what_changed(objects: Objects, monkeypatch: pyt
     ]
     cache = TreeCache()
     first = Snapshot(objects.path, objects.commit(objects.tree(*folders)), cache=cache)
-    walked: list[str] = []
-    put = TreeCache.put
-    monkeypatch.setattr(TreeCache, "put", lambda self, tree, folder: (walked.append(tree), put(self, tree, folder)))
+    before = folders[7]
     folders[7] = (FOLDER, b"d07", objects.tree((FILE, b"f", objects.blob(b"changed"))))
+    walked: list[bytes | None] = []
+    entries = trees._Walk._entries
+    monkeypatch.setattr(trees._Walk, "_entries", lambda self, tree: (walked.append(tree), entries(self, tree))[1])
     second = Snapshot(objects.path, objects.commit(objects.tree(*folders)), cache=cache)
-    assert len(walked) == 2  # the changed folder and the root
+    assert len(walked) == 4  # the changed folder and the root, as they were and as they are
+    assert {before[2], folders[7][2]} < {*walked}
     changed = [path for path, file in second.files.items() if first.files[path].blob != file.blob]
     assert changed == ["d07/f"]
 

@@ -2,27 +2,26 @@
 
     python -m bench.raw_apply --kubeconfig FILE [--apps 500] [--in-flight 16]
 
-Four objects an app (ConfigMap, Service, ServiceAccount, Deployment of 0 replicas), a namespace for every 100 apps: the same
-objects as the agent's cold sync is measured with. Bodies are made beforehand; an answer is read and only its status looked at.
+The objects are those of bench/workload.py, which a cold sync is measured with too. Bodies are made beforehand; an answer is read and only its
+status looked at.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import resource
 import secrets
 import statistics
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 from yarl import URL
 
+from bench.workload import request_of, workload
 from reconciler.cluster.credentials import Credentials
 
 MANAGER = "raw-apply"
@@ -48,40 +47,6 @@ class Measured:
             f"{self.applies} applies in {self.seconds:.1f} s: {self.rate:.0f}/s, {self.cpu_ms:.2f} ms CPU each, "
             f"answers {self.median_ms:.1f} ms median, {self.p99_ms:.1f} ms p99"
         )
-
-
-def app_objects(number: int, namespace: str, *, label: str = "1") -> Iterator[dict[str, Any]]:
-    """The four objects of one app. `label` ends in a label of each: another value makes every apply a change."""
-    name = f"app-{number:05}"
-    metadata = {"name": name, "namespace": namespace, "labels": {"app": name, "round": label}}
-    yield {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}
-    yield {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"key": f"value of {name}"}}
-    ports = [{"name": "http", "port": 80, "protocol": "TCP"}]
-    yield {
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": metadata,
-        "spec": {"selector": {"app": name}, "ports": ports},
-    }
-    container = {
-        "name": "app",
-        "image": "registry.example/app:v1",
-        "ports": [{"containerPort": 80}],
-        "env": [{"name": f"VARIABLE_{index}", "value": str(index)} for index in range(5)],
-        "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}},
-    }
-    pod = {"metadata": {"labels": {"app": name}}, "spec": {"serviceAccountName": name, "containers": [container]}}
-    spec = {"replicas": 0, "selector": {"matchLabels": {"app": name}}, "template": pod}
-    yield {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec}
-
-
-def request_of(obj: dict[str, Any]) -> tuple[str, bytes]:
-    """Path and body of an object's apply."""
-    root = "/apis/apps/v1" if obj["kind"] == "Deployment" else "/api/v1"
-    plural = f"{obj['kind'].lower()}s"
-    namespace, name = obj["metadata"].get("namespace"), obj["metadata"]["name"]
-    path = f"{root}/namespaces/{namespace}/{plural}/{name}" if namespace else f"{root}/{plural}/{name}"
-    return path, json.dumps(obj, separators=(",", ":")).encode()
 
 
 async def raw_apply(kubeconfig: Path, requests: Iterable[tuple[str, bytes]], *, in_flight: int = 16) -> Measured:
@@ -120,13 +85,6 @@ async def raw_apply(kubeconfig: Path, requests: Iterable[tuple[str, bytes]], *, 
         median_ms=statistics.median(times) * 1000,
         p99_ms=times[int(len(times) * 0.99)] * 1000,
     )
-
-
-def workload(apps: int, prefix: str, *, label: str = "1") -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """The namespaces, and the objects in them."""
-    names = [f"{prefix}-{number:03}" for number in range((apps + 99) // 100)]
-    namespaces = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in names]
-    return namespaces, [obj for number in range(apps) for obj in app_objects(number, names[number // 100], label=label)]
 
 
 async def measure(kubeconfig: Path, *, apps: int, in_flight: int) -> dict[str, Measured]:

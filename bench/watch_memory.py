@@ -22,7 +22,8 @@ from typing import Any
 
 import psutil
 
-from bench.raw_apply import MANAGER, raw_apply, request_of
+from bench.raw_apply import MANAGER, raw_apply
+from bench.workload import request_of
 from reconciler.cluster.connection import JSON, Connection
 from reconciler.cluster.discovery import discover
 from reconciler.cluster.watch import METADATA, Complete, Selection, watch

@@ -1,0 +1,90 @@
+"""Ourselves as a contestant: one agent with the rights that `spinfleet install` gives it."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import psutil
+
+from bench.contest import wait
+from reconciler.agent.fleetsync import REQUEST_ANNOTATION
+from reconciler.agent.install import AGENT_ACCOUNT, FLEETSYNC, NAMESPACE, Installation, base_objects, fleetsync
+from reconciler.local.controlplane import ControlPlane
+from reconciler.local.ports import free_ports
+
+_COLLECTION = f"/apis/spinfleet.dev/v1alpha1/namespaces/{NAMESPACE}/fleetsyncs"
+_PATH = f"{_COLLECTION}/{FLEETSYNC}"
+
+
+class SpinfleetAgent:
+    """The agent, its FleetSync and its metrics."""
+
+    name = "Spinfleet"
+
+    def __init__(self) -> None:
+        self._process: psutil.Popen | None = None
+        self._apps = 0
+
+    def install(self, plane: ControlPlane, folder: Path) -> None:
+        self._plane, self._folder = plane, folder
+        for obj in base_objects():
+            if obj["kind"] != "Deployment":
+                plane.kubectl("apply", "--server-side", "-f", "-", stdin=json.dumps(obj))
+        plane.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
+        (self._port,) = free_ports(1)
+        # The agent's start belongs to the cold sync: it is started where it is told what to sync.
+        self._kubeconfig = plane.kubeconfig_for(NAMESPACE, AGENT_ACCOUNT)
+
+    def begin(self, url: str, apps: int) -> None:
+        self._apps = apps
+        self._plane.request("POST", _COLLECTION, fleetsync(Installation(cluster="here", url=url, interval="1m")))
+        command = [
+            sys.executable, "-c", "from reconciler.cli.main import main; main()", "agent", "--fleetsync", f"{NAMESPACE}/{FLEETSYNC}",
+            "--kubeconfig", str(self._kubeconfig), "--cache", str(self._folder / "cache"), "--listen", f"127.0.0.1:{self._port}",
+        ]  # fmt: skip
+        with (self._folder / "agent.log").open("wb") as log:
+            self._process = psutil.Popen(command, stdout=log, stderr=log)
+
+    def settled(self) -> bool:
+        counts = (self._plane.request("GET", _PATH).get("status") or {}).get("counts") or {}
+        return bool(counts.get("current", 0) == self._apps + 1 and counts.get("failedObjects") == 0)
+
+    def noop(self) -> None:
+        token = f"noop-{time.monotonic_ns()}"
+        self._ask(token)
+        wait(
+            lambda: self._plane.request("GET", _PATH)["status"].get("lastHandledRequest") == token, "a sync", every=0.05
+        )
+
+    def nudge(self) -> None:
+        self._ask(f"commit-{time.monotonic_ns()}")
+
+    def requests(self) -> int:
+        """Every request but the watches, which stay open."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/metrics") as answer:
+            text = answer.read().decode()
+        return sum(
+            int(float(value))
+            for value in re.findall(r"^spinfleet_api_requests_total\{[^}]*\} ([0-9.e+]+)", text, re.MULTILINE)
+        )
+
+    def processes(self) -> list[psutil.Process]:
+        return [self._process] if self._process is not None else []
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            try:
+                self._process.wait(30)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+
+    def _ask(self, token: str) -> None:
+        change = {"metadata": {"annotations": {REQUEST_ANNOTATION: token}}}
+        self._plane.request("PATCH", _PATH, change, "application/merge-patch+json")

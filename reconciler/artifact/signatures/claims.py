@@ -5,15 +5,13 @@ Sources: cosign's SIGNATURE_SPEC (simple signing), the DSSE protocol, in-toto's 
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from reconciler.artifact.json_text import parse_json
 from reconciler.artifact.signatures.log_entry import LogEntry, entry_of_annotation, entry_of_bundle
-from reconciler.artifact.signatures.model import Candidate, Storage, shown
+from reconciler.artifact.signatures.model import Candidate, Storage, base64_of, shown
 from reconciler.errors import ArtifactError
 
 SIGNATURE_ANNOTATION = "dev.cosignproject.cosign/signature"
@@ -179,12 +177,7 @@ def _object(value: Any, origin: str) -> Mapping[str, Any]:
 
 
 def _base64(value: Any, origin: str, *, longest: int = _LONGEST_SIGNATURE) -> bytes:
-    if not isinstance(value, str) or not value or len(value) > longest:
-        raise _invalid(origin, "a signature or digest in it is missing or too long")
-    try:
-        return base64.b64decode(value, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise _invalid(origin, "a signature or digest in it is not base64") from error
+    return base64_of(value, f"{origin}: a signature or digest in it", "artifact.signature-invalid", longest=longest)
 
 
 def _invalid(origin: str, why: str) -> ArtifactError:

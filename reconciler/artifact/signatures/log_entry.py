@@ -7,7 +7,6 @@ transparency-dev's signed notes. Entries of keyless signatures are sigstore-pyth
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import json
 import re
@@ -16,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.artifact.json_text import parse_json
+from reconciler.artifact.signatures.model import base64_of
 from reconciler.errors import ArtifactError, InputError
 from reconciler.public_keys import PublicKey, load_der_key, load_public_key
 
@@ -254,12 +254,7 @@ def _whole(value: Any, origin: str) -> int:
 
 
 def _base64(value: Any, origin: str) -> bytes:
-    if not isinstance(value, str) or not value or len(value) > _LONGEST:
-        raise _fault(origin, "a part of its log entry is missing or too long")
-    try:
-        return base64.b64decode(value, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise _fault(origin, "a part of its log entry is not base64") from error
+    return base64_of(value, f"{origin}: a part of its log entry", "artifact.signature-log", longest=_LONGEST)
 
 
 def _fault(origin: str, why: str) -> ArtifactError:

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from reconciler.errors import ArtifactError
+
 
 def shown(value: object, most: int = 80) -> str:
     """Give foreign text as it may stand in a message: bounded, and without what would steer a terminal."""
     return ascii(str(value)[:most])[1:-1]
+
+
+def base64_of(value: object, what: str, code: str, *, longest: int) -> bytes:
+    """Read base64 text of at most so many characters. Raises ArtifactError with the code and the words given."""
+    if not isinstance(value, str) or not value or len(value) > longest:
+        raise ArtifactError(code, f"{what} is missing or too long")
+    try:
+        return base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise ArtifactError(code, f"{what} is not base64") from error
 
 
 class Storage(StrEnum):

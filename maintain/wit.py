@@ -1,4 +1,4 @@
-"""Reading WIT packages as far as it takes to tell what a world imports (source: the component model's WIT.md)."""
+"""Reading WIT packages as far as it takes to tell what a world imports and what its interfaces offer (source: the component model's WIT.md)."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ _SPACE = re.compile(r"\s+")
 _BLOCK = re.compile(r"((?:@\w+\([^)]*\)\s*)*)\b(interface|world)\s+([\w%-]+)\s*\{")
 _UNSTABLE = re.compile(r"@unstable\(\s*feature\s*=\s*([\w-]+)\s*\)")
 _STATEMENT = re.compile(r"((?:@\w+\([^)]*\)\s*)*)(include|import|export|use)\s+([^\s{;]+)")
+_RESOURCE = re.compile(r"\bresource\s+([\w%-]+)\s*(?:;|\{([^}]*)\})")
+_FUNCTION = re.compile(r"([\w%-]+)\s*:\s*(static\s+)?(?:async\s+)?func\b")
+_CONSTRUCTOR = re.compile(r"\bconstructor\s*\(")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +27,11 @@ class Reference:
 
 @dataclass(slots=True)
 class Package:
-    """Worlds and interfaces by full name (`wasi:cli/imports@0.2.6`), and in which file each stands."""
+    """Worlds and interfaces by full name (`wasi:cli/imports@0.2.6`), what each interface offers, and in which file each stands."""
 
     worlds: dict[str, dict[str, list[Reference]]] = field(default_factory=dict)
     interfaces: dict[str, list[Reference]] = field(default_factory=dict)
+    offers: dict[str, frozenset[str]] = field(default_factory=dict)
     places: dict[str, str] = field(default_factory=dict)
 
 
@@ -62,6 +66,7 @@ def add(package: Package, path: str, text: str, name: str) -> None:
             package.worlds[full] = found
         else:
             package.interfaces[full] = [reference for verb, reference in statements if verb == "use"]
+            package.offers[full] = frozenset(_offered(body))
 
 
 def imports(package: Package, world: str) -> dict[str, str]:
@@ -108,6 +113,19 @@ def _statements(body: str) -> Iterator[tuple[str, str, str]]:
             continue  # a function or an interface written in place
         gate = _UNSTABLE.search(found[1])
         yield found[2], target.partition(".{")[0].rstrip("."), gate[1] if gate else ""
+
+
+def _offered(body: str) -> Iterator[str]:
+    """Give an interface's functions and resources, named as binaries name them; those behind a feature count as well."""
+    for found in _RESOURCE.finditer(body):
+        name, inside = found[1].removeprefix("%"), found[2] or ""
+        yield f"[resource]{name}"
+        if _CONSTRUCTOR.search(inside):
+            yield f"[constructor]{name}"
+        for each in _FUNCTION.finditer(inside):
+            yield f"[{'static' if each[2] else 'method'}]{name}.{each[1].removeprefix('%')}"
+    for each in _FUNCTION.finditer(_RESOURCE.sub(" ", body)):
+        yield each[1].removeprefix("%")
 
 
 def _full(name: str, package: str) -> str:

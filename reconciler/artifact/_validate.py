@@ -87,6 +87,7 @@ def _wasm(data: bytes, *, compiled: bool) -> dict[str, Any]:
         "kind": found.kind,
         "imports": sorted(found.imports),
         "exports": sorted(found.exports),
+        "asked": found.asked,
         "modules": len(found.modules),
         "components": found.components,
         "compiled": compiled,

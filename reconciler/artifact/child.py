@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -35,6 +35,7 @@ Extern = tuple[str, str]
 class WasmReport:
     """What is inside a binary. `kind` is module or component; `imports` and `exports` are the outermost ones, each with its sort.
 
+    `asked` names the functions and resources that an imported instance must have, for those whose type could be read.
     `compiled` tells whether it was compiled for this machine; `landlock` is the version of the kernel's landlock that bounded the child,
     0 where the kernel has none and limits alone did.
     """
@@ -43,6 +44,7 @@ class WasmReport:
     imports: tuple[Extern, ...]
     exports: tuple[Extern, ...]
     modules: int
+    asked: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     compiled: bool = False
     landlock: int = 0
 
@@ -69,6 +71,7 @@ class WasmReport:
             "imports": [list(each) for each in self.imports],
             "exports": [list(each) for each in self.exports],
             "modules": self.modules,
+            "asked": {name: list(each) for name, each in self.asked.items()},
             "compiled": self.compiled,
             "landlock": self.landlock,
         }
@@ -84,10 +87,11 @@ class WasmReport:
                 imports=tuple((_text(name), _text(sort)) for name, sort in value["imports"]),
                 exports=tuple((_text(name), _text(sort)) for name, sort in value["exports"]),
                 modules=_number(value["modules"]),
+                asked={_text(name): tuple(map(_text, each)) for name, each in value["asked"].items()},
                 compiled=value["compiled"] is True,
                 landlock=_number(value["landlock"]),
             )
-        except (KeyError, TypeError, ValueError):
+        except (AttributeError, KeyError, TypeError, ValueError):
             return None
 
 

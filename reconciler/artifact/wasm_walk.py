@@ -8,7 +8,10 @@ Uses nothing but the standard library: it runs in the child.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+
+from reconciler.artifact.wasm_types import Asked, NotKnown, TypeSpace
 
 MAGIC = b"\0asm"
 MODULE, COMPONENT = b"\x01\0\0\0", b"\x0d\0\x01\0"
@@ -20,7 +23,7 @@ LONGEST_NAME = 1_024
 DEEPEST = 32
 #: Core sections in the order they must stand in (13: tags, 12: the count of data segments).
 _ORDER = {kind: place for place, kind in enumerate((1, 2, 3, 4, 5, 13, 6, 7, 8, 9, 12, 10, 11))}
-_CUSTOM, _CORE_MODULE, _NESTED, _START, _IMPORTS, _EXPORTS, _VALUES = 0, 1, 4, 9, 10, 11, 12
+_CUSTOM, _CORE_MODULE, _NESTED, _ALIASES, _TYPES, _START, _IMPORTS, _EXPORTS, _VALUES = 0, 1, 4, 6, 7, 9, 10, 11, 12
 _CORE_IMPORTS, _CORE_EXPORTS, _CORE_START, _DATA_COUNT = 2, 7, 8, 12
 _SORTS = {1: "func", 3: "type", 4: "component", 5: "instance"}
 _CORE_SORTS = {0: "func", 1: "table", 2: "memory", 3: "global", 4: "tag"}
@@ -38,12 +41,17 @@ class Refused(Exception):  # noqa: N818 - it is a verdict
 
 @dataclass
 class Found:
-    """What the walk found. Names are those of the outermost level, each with its sort; modules are those of every level."""
+    """What the walk found. Names are those of the outermost level, each with its sort; modules are those of every level.
+
+    `asked`: the functions and resources that an import must have, where they could be read. `types` is None once they can't.
+    """
 
     kind: str = ""
     imports: list[tuple[str, str]] = field(default_factory=list)
     exports: list[tuple[str, str]] = field(default_factory=list)
+    asked: dict[str, Asked] = field(default_factory=dict)
     modules: list[memoryview] = field(default_factory=list)
+    types: TypeSpace | None = field(default_factory=TypeSpace)
     components: int = 0
     sections: int = 0
     depth: int = 0
@@ -170,14 +178,34 @@ def _walk_component(data: memoryview, found: Found, depth: int) -> None:
             raise Refused(f"a section of kind {section}, which no version of Spin reads")
         elif section in {_IMPORTS, _EXPORTS} and depth == 0:
             (_exports if section == _EXPORTS else _imports)(body, found)
+        elif section in {_TYPES, _ALIASES} and depth == 0:
+            Reader(body.data).count("items")
+            _read_types(body, found, TypeSpace.define if section == _TYPES else TypeSpace.alias)
         else:
             body.count("items")
+
+
+def _read_types(body: Reader, found: Found, read: Callable[[TypeSpace, Reader], None]) -> None:
+    """Follow the types, where that is possible: what can't be read here is wasmtime's to judge, and no finding."""
+    if found.types is None:
+        return
+    try:
+        read(found.types, body)
+    except (NotKnown, Refused):
+        found.types = None
 
 
 def _imports(body: Reader, found: Found) -> None:
     for _ in range(body.count("imports")):
         name = _extern_name(body)
-        _add(found.imports, name, _extern_type(body), "imports")
+        sort, index = _extern_type(body)
+        _add(found.imports, name, sort, "imports")
+        if found.types is None:
+            continue
+        if sort in {"type", "resource"}:
+            found.types.types.append(None)
+        elif sort == "instance" and (asked := found.types.asked(index)) is not None:
+            found.asked[name] = asked
     body.end("imports")
     _unique(found.imports, "import")
 
@@ -201,6 +229,8 @@ def _exports(body: Reader, found: Found) -> None:
             raise Refused("an export's type is neither given nor left out")
         if ascribed:
             _extern_type(body)
+        if kind == "type" and found.types is not None:
+            found.types.types.append(None)
         _add(found.exports, name, kind, "exports")
     body.end("exports")
     _unique(found.exports, "export")
@@ -213,25 +243,21 @@ def _extern_name(body: Reader) -> str:
     return body.text()
 
 
-def _extern_type(body: Reader) -> str:
-    """Pass the type of an import or export and give its sort (Binary.md: externdesc)."""
+def _extern_type(body: Reader) -> tuple[str, int]:
+    """Pass the type of an import or export; gives its sort and the type's index (Binary.md: externdesc)."""
     sort = body.byte()
     if sort == 0:
         if body.byte() != 0x11:
             raise Refused("an import or export of a core item that is no module")
-        body.number()
-        return "module"
+        return "module", body.number()
     if sort == 3:
         bound = body.byte()
         if bound > 1:
             raise Refused("a type is bound in an unknown way")
-        if bound == 0:
-            body.number()
-        return "type" if bound == 0 else "resource"
+        return ("type", body.number()) if bound == 0 else ("resource", 0)
     if sort not in _SORTS:
         raise Refused(f"an import or export of unknown kind {sort}")
-    body.number()
-    return _SORTS[sort]
+    return _SORTS[sort], body.number()
 
 
 def _unique(names: list[tuple[str, str]], what: str) -> None:

@@ -1,14 +1,14 @@
 """What a component asks of the cluster's Spin, and what each trigger asks of its component, against tables of Spin's releases.
 
-The tables (spin_interfaces.json) are read from Spin's sources at each release's last tag by `maintain/spin_interfaces.py`; each row names
-the file it comes from. Versions are matched as wasmtime matches them: within a semver track (0.2.x, 2.x), a prerelease only by itself.
+The tables (spin_interfaces.json) are read from Spin's and its trigger plugins' sources at each release's last tag by
+`maintain/spin_interfaces.py`; each row names the file it comes from. Versions are matched as wasmtime matches them: within a semver track (0.2.x, 2.x), a prerelease only by itself.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice
@@ -17,6 +17,7 @@ from typing import Any
 
 from reconciler.artifact.child import WasmReport
 from reconciler.artifact.locked_app import LockedApp, LockedTrigger
+from reconciler.manifest.target import SHIM_TRIGGERS
 from reconciler.manifest.versions import version
 
 _TABLE = Path(__file__).with_name("spin_interfaces.json")
@@ -43,16 +44,30 @@ class WorldFindings:
 class SpinRelease:
     """What one release of Spin provides and answers to. `name` is like 3.6, "" for all together.
 
-    `imports` are by interface without version, `exports` by trigger type.
+    `imports` are by interface without version, `exports` by trigger type. `offers` has the functions and resources of an interface, for
+    those that are Spin's own: WASI's are wasmtime's, whose sources are not read.
     """
 
     name: str
     imports: Mapping[str, tuple[str, ...]]
+    offers: Mapping[str, frozenset[str]]
     exports: Mapping[str, frozenset[str]]
 
     def provides(self, name: str) -> bool:
         """Tell whether an import can be linked."""
-        return any(_matches(name, each) for each in self.imports.get(name.partition("@")[0], ()))
+        return bool(self._rows(name))
+
+    def lacks(self, name: str, asked: Iterable[str]) -> tuple[str, ...]:
+        """Give what of an import that is provided is not there, as far as it is known."""
+        missing = [
+            tuple(sorted({*map(_without_async, asked)} - self.offers[row]))
+            for row in self._rows(name)
+            if row in self.offers
+        ]
+        return min(missing, key=len) if len(missing) == len(self._rows(name)) else ()
+
+    def _rows(self, name: str) -> list[str]:
+        return [each for each in self.imports.get(name.partition("@")[0], ()) if _matches(name, each)]
 
     def handlers(self, trigger: str, exports: Sequence[str]) -> list[str]:
         """Give those exports that a trigger of this type would call."""
@@ -86,6 +101,8 @@ def check_world(app: LockedApp, wasm: Mapping[str, WasmReport], spin: str | None
             if key not in judged:
                 judged[key] = handler_fault(trigger, components[trigger.component].export_names, release)
     errors += [f"component {name!r} {fault}" for (name, _, _), fault in judged.items() if fault]
+    unknown = sorted({each.type for each in app.triggers} - SHIM_TRIGGERS)
+    warnings += tuple(f"SpinKube can't run triggers of type {each[:50]!r}" for each in unknown)
     return WorldFindings(errors=tuple(dict.fromkeys(errors)), warnings=warnings, notes=tuple(notes))
 
 
@@ -162,21 +179,31 @@ def _executor(trigger: LockedTrigger) -> str | None:
 
 def _import_faults(report: WasmReport, release: SpinRelease) -> Iterator[str]:
     for name, sort in report.imports:
-        if sort == "type":
+        asked = report.asked.get(name)
+        # wasmtime takes an instance of nothing but types without anybody providing it.
+        if sort == "type" or asked == ():
             continue
         namespace = name.partition(":")[0]
         if namespace not in _PLATFORM or ":" not in name:
             yield f"imports {name!r}, which nothing provides: Spin has only wasi, spin and fermyon; compose it in as a dependency"
         elif not release.provides(name):
-            some = ", ".join(_releases_with(name))
-            if some:
-                yield f"imports {name}, which Spin {release.name} does not provide (those that do: {some})"
-            else:
-                yield f"imports {name}, which no known version of Spin provides"
+            yield f"imports {name}, {_which_provide(name, (), release)}"
+        elif lacking := release.lacks(name, asked or ()):
+            yield f"imports {', '.join(lacking[:5])} of {name}, {_which_provide(name, lacking, release)}"
 
 
-def _releases_with(name: str) -> list[str]:
-    return [release for release in _table()["releases"] if _release(release).provides(name)]
+def _which_provide(name: str, asked: Sequence[str], release: SpinRelease) -> str:
+    """Say which releases have what this one has not."""
+    others = map(_release, _table()["releases"])
+    some = ", ".join(each.name for each in others if each.provides(name) and not each.lacks(name, asked))
+    if not some:
+        return "which no known version of Spin provides"
+    return f"which Spin {release.name} does not provide (those that do: {some})"
+
+
+def _without_async(function: str) -> str:
+    """Give a function's name as WIT has it: drafts of the component model marked those that are async."""
+    return function.removeprefix("[async]").replace("[async ", "[", 1)
 
 
 def _matches(name: str, row: str) -> bool:
@@ -216,5 +243,6 @@ def _release(name: str) -> SpinRelease:
     return SpinRelease(
         name=name,
         imports=imports,
+        offers={each: frozenset(row["offers"]) for each, row in table["imports"].items() if "offers" in row},
         exports={trigger: those(rows) for trigger, rows in table["exports"].items()},
     )

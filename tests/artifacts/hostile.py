@@ -63,13 +63,18 @@ def nested(depth: int) -> bytes:
     return inner
 
 
-def component_with(imports: list[bytes] = [], exports: list[bytes] = []) -> bytes:  # noqa: B006 - never changed
-    """Give a component of nothing but an instance type, and imports and exports of instances."""
-    empty_instance_type = section(7, leb(1) + b"\x42\x00")
+def component_with(
+    imports: list[bytes] = [],  # noqa: B006 - never changed
+    exports: list[bytes] = [],  # noqa: B006 - never changed
+    function: str = "get",
+) -> bytes:
+    """Give a component of nothing but the type of instances with one function, and imports and exports of instances."""
+    exported = b"\x04" + name(function) + b"\x01\x00"
+    instance_type = section(7, leb(1) + b"\x42\x02" + b"\x01\x40\x00\x01\x00" + exported)
     instances = section(10, vector([each + b"\x05\x00" for each in imports])) if imports else b""
     made = section(5, leb(1) + b"\x01" + leb(0)) if exports else b""
     out = section(11, vector([each + b"\x05" + leb(len(imports)) + b"\x00" for each in exports])) if exports else b""
-    return COMPONENT + empty_instance_type + instances + made + out
+    return COMPONENT + instance_type + instances + made + out
 
 
 def module_of(body: bytes, *more: bytes) -> bytes:
@@ -418,6 +423,10 @@ ARTIFACTS: Mapping[str, tuple[Callable[[], tuple[Repository, str]], str]] = {
     ),
     "an interface that Spin has not": (
         lambda: artifact(component_with([name("wasi:nn/graph@0.2.0")], [name(HTTP)])),
+        "artifact.world",
+    ),
+    "a function that an interface of Spin has not": (
+        lambda: artifact(component_with([name("fermyon:spin/variables@2.0.0")], [name(HTTP)], "set")),
         "artifact.world",
     ),
     "an interface that nothing provides": (

@@ -69,11 +69,11 @@ async def test_less_than_git_says_verifies_with_warnings(tmp_path: Path) -> None
 async def test_imports_without_a_grant_are_as_the_policy_says(tmp_path: Path, level: str, status: str) -> None:
     from tests.artifacts.hostile import HTTP, component_with, name
 
-    made = artifact(component_with([name("fermyon:spin/key-value@2.0.0")], [name(HTTP)]))
+    made = artifact(component_with([name("fermyon:spin/llm@2.0.0")], [name(HTTP)], "infer"))
     verdict = await verdict_on(*made, tmp_path, replace(EXPECTED, undeclared=level))
     assert verdict.status == status
     told = any(
-        "imports without a grant: fermyon:spin/key-value@2.0.0" in each for each in (*verdict.warnings, verdict.message)
+        "imports without a grant: fermyon:spin/llm@2.0.0" in each for each in (*verdict.warnings, verdict.message)
     )
     assert told is (level != "Allow")
     assert verdict.code == ("artifact.undeclared-capability" if level == "Deny" else "")

@@ -20,6 +20,9 @@ COMPONENTS = Path(__file__).parent / "components"
 TRIGGERS = {
     "http": '[[trigger.http]]\nroute = "/..."\ncomponent = "main"\n',
     "redis": '[[trigger.redis]]\nchannel = "orders"\ncomponent = "main"\n',
+    "sqs": '[[trigger.sqs]]\nqueue_url = "https://sqs.example/1/orders"\ncomponent = "main"\n',
+    "mqtt": '[[trigger.mqtt]]\ntopic = "orders/+"\nqos = "1"\ncomponent = "main"\n',
+    "cron": '[[trigger.cron]]\ncron_expression = "0 0 * * *"\ncomponent = "main"\n',
     "command": '[[trigger.command]]\ncomponent = "main"\n',
 }
 
@@ -44,7 +47,10 @@ async def verdict_on(wasm: bytes, trigger: str, cache: Path, *, compile_all: boo
         return await verifier.verify(f"{host}/{repository.name}@{digest}", expected)
 
 
-@pytest.mark.parametrize(("name", "trigger"), [("inbound-http", "http"), ("redis", "redis"), ("command", "command")])
+@pytest.mark.parametrize(
+    ("name", "trigger"),
+    [("inbound-http", "http"), ("redis", "redis"), ("sqs", "sqs"), ("mqtt", "mqtt"), ("command", "command")],
+)
 async def test_a_component_answers_the_trigger_that_it_was_made_for(tmp_path: Path, name: str, trigger: str) -> None:
     verdict = await verdict_on(compiled(name), trigger, tmp_path)
     assert verdict.status is VerdictStatus.VERIFIED, verdict.message
@@ -53,11 +59,25 @@ async def test_a_component_answers_the_trigger_that_it_was_made_for(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("name", "trigger"), [("inbound-http", "redis"), ("redis", "command"), ("command", "http"), ("redis", "http")]
+    ("name", "trigger"),
+    [
+        ("inbound-http", "redis"),
+        ("redis", "command"),
+        ("command", "http"),
+        ("redis", "sqs"),
+        ("sqs", "mqtt"),
+        ("mqtt", "sqs"),
+    ],
 )
 async def test_and_no_other(tmp_path: Path, name: str, trigger: str) -> None:
     verdict = await verdict_on(compiled(name), trigger, tmp_path)
     assert (verdict.status, verdict.code) == (VerdictStatus.REFUSED, "artifact.world")
+
+
+async def test_a_trigger_that_spinkube_has_not_is_a_warning(tmp_path: Path) -> None:
+    verdict = await verdict_on(compiled("command"), "cron", tmp_path)
+    assert verdict.status is VerdictStatus.VERIFIED
+    assert "SpinKube can't run triggers of type 'cron'" in verdict.warnings
 
 
 async def test_a_component_of_wasi_http_verifies_on_every_spin(tmp_path: Path, component: bytes) -> None:

@@ -34,10 +34,20 @@ async def test_a_component_tells_its_imports_and_exports(tmp_path: Path, compone
     assert report.exports == (("wasi:http/incoming-handler@0.2.0", "instance"),)
     assert "wasi:http/types@0.2.0" in report.import_names
     assert report.modules == 2
+    assert report.asked["wasi:http/types@0.2.0"][:2] == ("[resource]fields", "[resource]incoming-request")
+    assert "[static]response-outparam.set" in report.asked["wasi:http/types@0.2.0"]
     assert report.compiled
     assert report.what_was_done().startswith(
         "component of 2 core modules walked, validated and compiled, in a process bounded by "
     )
+
+
+async def test_types_that_no_walk_knows_are_no_finding_and_what_is_asked_for_is_not_told(tmp_path: Path) -> None:
+    types = section(7, b"\x01\x42\x01\x00\x50\x00")  # an instance's type with a core module's type inside
+    imported = section(10, b"\x01\x00\x05a:b/c\x05\x00")
+    report = await look_inside(written(tmp_path, COMPONENT + types + imported), compiled=False)
+    assert report.imports == (("a:b/c", "instance"),)
+    assert report.asked == {}
 
 
 async def test_a_core_module_is_told_as_one(tmp_path: Path) -> None:
@@ -172,7 +182,15 @@ async def test_two_children_at_most_run_at_once_and_a_second_try_runs_alone(
         if path.name in limited:
             limited.discard(path.name)
             return {"error": "limit", "message": "x"}
-        return {"kind": "module", "imports": [], "exports": [], "modules": 1, "compiled": False, "landlock": 0}
+        return {
+            "kind": "module",
+            "imports": [],
+            "exports": [],
+            "modules": 1,
+            "asked": {},
+            "compiled": False,
+            "landlock": 0,
+        }
 
     monkeypatch.setattr(child, "_run", run)
     await asyncio.gather(*(look_inside(Path(each), compiled=False) for each in "abcdefgh"))
@@ -192,7 +210,7 @@ def _wasm(data, *, compiled):
             attempt()
         except OSError:
             denied += 1
-    return {"kind": "module", "imports": [], "exports": [[str(denied), "func"], [str(len(os.environ)), "func"]], "modules": 1, "compiled": False}
+    return {"kind": "module", "imports": [], "exports": [[str(denied), "func"], [str(len(os.environ)), "func"]], "modules": 1, "asked": {}, "compiled": False}
 """
     head, main = script.split("def main() -> None:")
     impostor(

@@ -62,3 +62,26 @@ def test_each_name_keeps_the_file_that_it_stands_in() -> None:
 def test_a_world_that_is_not_there_is_an_error() -> None:
     with pytest.raises(LookupError, match="wasi:gone/imports"):
         imports(read({"a/world.wit": "package a:b@1.0.0; world w { include wasi:gone/imports@0.2.0; }"}), "a:b/w@1.0.0")
+
+
+def test_an_interface_offers_its_functions_and_resources_as_binaries_name_them() -> None:
+    text = """
+        package a:b@1.0.0;
+        interface store {
+          record entry { name: string, value: list<u8> }
+          resource bucket { constructor(name: string); open: static func() -> bucket; get: func(key: string) -> entry;
+            @since(version = 1.1.0) get-async: async func(key: string); wait: static async func(); }
+          resource marker;
+          /* lost: func(); */ %list: func() -> list<entry>;
+        }
+    """
+    assert read({"a.wit": text}).offers["a:b/store@1.0.0"] == {
+        "[resource]bucket",
+        "[constructor]bucket",
+        "[static]bucket.open",
+        "[method]bucket.get",
+        "[method]bucket.get-async",
+        "[static]bucket.wait",
+        "[resource]marker",
+        "list",
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -78,6 +79,38 @@ def test_an_error_says_which_versions_would_do() -> None:
     assert "compose it in" in judged(report("acme:billing/ledger")).errors[0]
 
 
+POSTGRES = "spin:postgres/postgres@4.2.0"
+
+
+@pytest.mark.parametrize(
+    ("asked", "spin", "lacking"),
+    [
+        (("[resource]connection", "[method]connection.query"), "3.4", ""),
+        (("[constructor]connection-builder", "[method]connection.query"), "3.4", "[constructor]connection-builder"),
+        (("[constructor]connection-builder", "[method]connection.query"), "4.0", ""),
+        (("[async method]connection.query", "[async]nothing"), "4.0", "nothing"),
+    ],
+)
+def test_what_is_asked_of_an_import_must_be_in_the_version_that_spin_has(
+    asked: tuple[str, ...], spin: str, lacking: str
+) -> None:
+    found = judged(dataclasses.replace(report(POSTGRES), asked={POSTGRES: asked}), spin).errors
+    assert len(found) == bool(lacking)
+    assert all(f"imports {lacking} of {POSTGRES}, which " in each for each in found)
+
+
+def test_what_wasmtime_links_by_its_own_sources_is_judged_by_name_alone() -> None:
+    wasi = "wasi:http/types@0.2.9"
+    assert not judged(dataclasses.replace(report(wasi), asked={wasi: ("[method]fields.yet-to-come",)})).errors
+
+
+@pytest.mark.parametrize("name", ["fermyon:spin-sqs/sqs-types@2.0.0", "spin:mqtt-trigger/spin-mqtt-types", "acme:a/b"])
+def test_an_import_of_types_alone_needs_nobody_to_provide_it(name: str) -> None:
+    assert judged(dataclasses.replace(report(name), asked={name: ()})).errors == ()
+    assert judged(dataclasses.replace(report(name), asked={name: ("[resource]x",)})).errors
+    assert judged(report(name)).errors
+
+
 def test_types_that_are_equal_to_others_need_nothing() -> None:
     assert judged(report("some-type", sort="type")).errors == ()
     assert judged(report("some-resource", sort="resource")).errors
@@ -127,7 +160,13 @@ def test_a_version_beyond_the_tables_is_a_warning(spin: str) -> None:
         ("redis", {}, [HTTP], "3.6", "exports no handler"),
         ("command", {}, ["wasi:cli/run@0.2.3"], "3.6", ""),
         ("command", {}, [HTTP], "3.6", "exports no handler"),
-        ("sqs", {}, [], "3.6", ""),
+        ("command", {}, ["wasi:cli/run@0.3.0-rc-2026-03-15"], "4.0", ""),
+        ("command", {}, ["wasi:cli/run@0.3.0-rc-2026-03-15"], "3.6", "exports no handler"),
+        ("sqs", {}, ["handle-queue-message"], "3.6", ""),
+        ("sqs", {}, ["handle-message"], "3.6", "exports no handler"),
+        ("mqtt", {}, ["handle-message"], "3.6", ""),
+        ("mqtt", {}, [HTTP], "3.6", "exports no handler"),
+        ("cron", {}, [], "3.6", ""),
     ],
 )
 def test_a_trigger_needs_exactly_one_handler_that_its_spin_calls(

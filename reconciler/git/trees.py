@@ -32,14 +32,14 @@ _NONE: _Entry = (b"", b"", b"")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Listing:
-    """What the tree of this id holds: files by path, sorted, and what was refused, by path.
+    """What the tree of this id holds: files by path, sorted, and what was refused, by folder and name.
 
     `entries` counts all that was met. `whole` is False where the tree holds more than is read.
     """
 
     root: bytes
     files: Mapping[str, File]
-    refused: Mapping[str, Problem]
+    refused: Mapping[tuple[str, str], Problem]
     entries: int
     whole: bool = True
 
@@ -78,7 +78,7 @@ class _Walk:
 
     repository: pygit2.Repository
     files: dict[str, File]
-    refused: dict[str, Problem]
+    refused: dict[tuple[str, str], Problem]
     entries: int
     _sorted: bool = True
     _read: dict[bytes, list[_Entry]] = field(default_factory=dict)
@@ -109,10 +109,10 @@ class _Walk:
         name = (new or old or _NONE)[1].decode("utf-8", "surrogateescape")
         path, odd = prefix + name, odd_name(name)
         if old is not None:
-            self.refused.pop(path, None)
+            self.refused.pop((prefix, name), None)
         refused = _refused(name, odd, path, int(new[0], 8), depth) if new is not None else None
         if refused is not None:
-            self.refused[path] = refused
+            self.refused[prefix, name] = refused
         descends = not odd and depth < MAX_DEPTH
         folders = [
             each[2] if each is not None and descends and int(each[0], 8) == _FOLDER else None for each in (old, new)
@@ -123,7 +123,8 @@ class _Walk:
             self.files[path] = File(path, new[2].hex(), self._size(new[2]))
             if len(self.files) > MAX_FILES:
                 raise _TooManyError
-        elif old is not None and folders[0] is None:
+        elif old is not None and not odd and folders[0] is None:
+            # A name with a slash was never a file, whatever its path says.
             self.files.pop(path, None)
 
     def _size(self, identity: bytes) -> int:

@@ -44,7 +44,7 @@ def objects(tmp_path_factory):
 
 
 @given(st.lists(TREES, min_size=2, max_size=5), st.sampled_from([3, trees.MAX_FILES]), st.sampled_from([6, 400_000]))
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_each_commit_of_a_history_is_read_as_if_it_were_the_first(objects, history, most_files, most_entries):
     cache = TreeCache()
     with patch.multiple(trees, MAX_FILES=most_files, MAX_ENTRIES=most_entries, MAX_DEPTH=2):

@@ -8,11 +8,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-import pathspec
-
 from reconciler.errors import InputError
 from reconciler.fleet.documents import Document, FileContent, documents_of
-from reconciler.fleet.ignore import pattern_fault
+from reconciler.fleet.ignore import Ignore, pattern_fault
 from reconciler.fleet.json_reader import read as read_json
 from reconciler.fleet.model import AppDefinition, BundleDefinition, Cluster
 from reconciler.fleet.yaml_reader import Source, read
@@ -127,18 +125,18 @@ class Ignored:
         """Compile the patterns; answers for unchanged patterns are carried over."""
         self._patterns = tuple(pattern for pattern in patterns if not pattern_fault(pattern))
         self._reader = reader
-        self._spec = pathspec.GitIgnoreSpec.from_lines(self._patterns) if self._patterns else None
+        self._ignore = Ignore(self._patterns)
         if reader.cache.patterns != self._patterns:
             reader.cache.ignored = {}
         reader.kept.patterns = self._patterns
 
     def __call__(self, path: str) -> bool:
         """Tell whether the patterns leave a path out."""
-        if self._spec is None:
+        if not self._patterns:
             return False
         found = self._reader.cache.ignored.get(path)
         if found is None:
-            found = self._spec.match_file(path)
+            found = self._ignore(path)
         self._reader.kept.ignored[path] = found
         return found
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from reconciler.fleet.ignore import pattern_fault
@@ -43,11 +41,9 @@ def test_ordinary_patterns_are_taken(pattern):
     assert pattern_fault(pattern) == ""
 
 
-@pytest.mark.parametrize("pattern", ["*a*a*a*a*a*b", "*" * 60 + "b", "/".join(["**", "a"] * 8), "/a" * 60])
-def test_patterns_that_could_explode_are_refused_before_they_run(make, codes, pattern):
-    begun = time.process_time()
+@pytest.mark.parametrize("pattern", ["docs/[a-z", "docs\\", "[[:letters:]]*", "!"])
+def test_patterns_that_can_match_nothing_are_told(make, codes, pattern):
     fleet = make.document("Fleet", "acme", f"ignore: ['{pattern}']")
-    loaded = make.load({"fleet.yaml": fleet, "a" * 250 + ".yaml": "a: 1\n"})
+    loaded = make.load({"fleet.yaml": fleet, "a.yaml": "a: 1\n"})
 
     assert "fleet.ignore" in codes(loaded.commit_problems)
-    assert time.process_time() - begun < 10, "what explodes takes minutes"

@@ -16,7 +16,7 @@ REQUEST_ANNOTATION = "spinfleet.dev/requested-at"
 SUSPENDED_ANNOTATION = "spinfleet.dev/suspended-apps"
 FINALIZER = "spinfleet.dev/members"
 
-_DURATION_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)")
+_DURATION_PART = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(ms|s|m|h)")
 _UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _SHORTEST_INTERVAL = 1.0
 

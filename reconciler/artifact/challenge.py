@@ -12,7 +12,7 @@ from reconciler.errors import UnavailableError
 _LONGEST = 8192
 #: A scheme, or a parameter with its value; one pass, no nesting.
 _PART = re.compile(
-    r"[\s,]*(?:(?P<name>[A-Za-z0-9._-]{1,64})\s*=\s*(?:\"(?P<quoted>[^\"\\]*)\"|(?P<plain>[^\s,\"]*))|(?P<scheme>[A-Za-z0-9-]{1,64}))",
+    r"(?:(?P<name>[A-Za-z0-9._-]{1,64})\s{0,8}=\s{0,8}(?:\"(?P<quoted>[^\"\\]*)\"|(?P<plain>[^\s,\"]*))|(?P<scheme>[A-Za-z0-9-]{1,64}))",
     re.ASCII,
 )
 _TOKEN = re.compile(r"[\x21-\x7e]{1,32768}", re.ASCII)

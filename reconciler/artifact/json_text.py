@@ -10,6 +10,8 @@ from reconciler.errors import ArtifactError
 
 #: Values in one document. A manifest of 1,000 layers has 4,000, a locked app of 20,000 files 60,000.
 MOST_VALUES = 100_000
+#: As deep as Spin's own reader goes; what is deeper would overflow those that walk it.
+MOST_DEPTH = 100
 _AGAIN = "push it again with spin registry push; was it changed on the way?"
 
 
@@ -17,7 +19,7 @@ def parse_json(data: bytes, what: str) -> Any:
     """Parse JSON strictly, `what` naming the document in messages. Raises ArtifactError (`artifact.json`).
 
     Refused: keys that stand twice and lone surrogates (another reader might see something else), anything but UTF-8, NaN and
-    Infinity, and more than MOST_VALUES values: counted before parsing, as a few megabytes of brackets cost seconds and hundreds of
+    Infinity, nesting beyond MOST_DEPTH, and more than MOST_VALUES values: counted before parsing, as a few megabytes of brackets cost seconds and hundreds of
     megabytes.
     """
     if sum(data.count(each) for each in (b",", b"[", b"{")) > MOST_VALUES:
@@ -38,7 +40,22 @@ def parse_json(data: bytes, what: str) -> Any:
             json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise _fault(f"{what} is not JSON: {str(error)[:100]}") from error
+    if data.count(b"[") + data.count(b"{") > MOST_DEPTH and _is_deeper(value):
+        raise _fault(f"{what} is nested deeper than {MOST_DEPTH}")
     return value
+
+
+def _is_deeper(value: Any) -> bool:
+    level = [value]
+    for _ in range(MOST_DEPTH + 1):
+        below: list[Any] = []
+        for each in level:
+            if isinstance(each, (dict, list)):
+                below += each.values() if isinstance(each, dict) else each
+        if not below:
+            return False
+        level = below
+    return True
 
 
 def as_object(value: Any, what: str, code: str = "artifact.locked-app") -> Mapping[str, Any]:

@@ -60,7 +60,8 @@ def _tokens(pattern: str) -> list[_Token]:
     while at < len(pattern):
         character = pattern[at]
         if pattern.startswith("**", at):
-            found.append(_DEEP)
+            # Several in a row mean what one does, and would cost more.
+            found += [_DEEP] if found[-1:] != [_DEEP] else []
             at += 3 if pattern.startswith("**/", at) else 2
         elif character in "*?":
             found.append(_ANY if character == "*" else _ONE)

@@ -14,6 +14,7 @@ from reconciler.fleet.model import BundleDefinition, Cluster, Executor, Fleet, S
 from reconciler.fleet.patches import as_on, patches_for
 from reconciler.fleet.placement import may_be_placed, placement_of
 from reconciler.fleet.variables import filled, variables_of
+from reconciler.manifest.report import mapping
 
 _SPINKUBE = "core.spinkube.dev"
 #: Kinds (group, kind) of objects of bundles that bear on apps.
@@ -191,7 +192,7 @@ def _mark(bundle: BundleDefinition, sourced: SourcedObject, cluster: Cluster) ->
 def _services(found: list[tuple[BundleDefinition, SourcedObject]]) -> Iterator[tuple[tuple[str, str], Target]]:
     """Give the Services that choose pods; those without a selector lead to where only the cluster knows."""
     for bundle, each in found:
-        spec, namespace = each.object.get("spec") or {}, _namespace(bundle, each.object)
+        spec, namespace = mapping(each.object.get("spec")), _namespace(bundle, each.object)
         selector = spec.get("selector")
         if not isinstance(selector, dict) or not all(isinstance(value, str) for value in selector.values()):
             continue
@@ -201,7 +202,7 @@ def _services(found: list[tuple[BundleDefinition, SourcedObject]]) -> Iterator[t
         ports = spec.get("ports") if spec.get("clusterIP") != "None" else None
         mapped = {
             port["port"]: port.get("targetPort") or port["port"]
-            for port in ports or ()
+            for port in (ports if isinstance(ports, list) else ())
             if isinstance(port, dict) and isinstance(port.get("port"), int)
         }
         yield (namespace, each.object["metadata"]["name"]), Target(namespace=namespace, labels=selector, ports=mapped)

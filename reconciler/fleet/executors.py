@@ -13,6 +13,7 @@ from typing import Any
 
 from reconciler.fleet.merge_patch import merge_patch
 from reconciler.fleet.model import Cluster, Executor, Fleet, SourcedObject
+from reconciler.manifest.report import mapping
 from reconciler.problems import Severity
 
 DEFAULT_EXECUTOR = "containerd-shim-spin"
@@ -34,7 +35,7 @@ class Runtimes:
         """Give, by the name of the RuntimeClass that each Shim makes, the handler it installs and the Shim."""
         found = {}
         for shim in self.shims.values():
-            wanted = (shim.object.get("spec") or {}).get("runtimeClass") or {}
+            wanted = mapping(mapping(shim.object.get("spec")).get("runtimeClass"))
             found[str(wanted.get("name"))] = (str(wanted.get("handler")), shim)
         return found
 
@@ -71,8 +72,13 @@ def _line(place: Fleet | Cluster, name: str) -> int | None:
 
 
 def brought_executor(sourced: SourcedObject, runtimes: Runtimes, cluster: Cluster) -> Executor:
-    """Give an executor that a Bundle brings."""
-    spec = sourced.object.get("spec") or {}
+    """Give an executor that a Bundle brings. What is not as SpinKube has it is left out: the object's own check tells."""
+    spec = dict(mapping(sourced.object.get("spec")))
+    if "deploymentConfig" in spec:
+        config = dict(mapping(spec["deploymentConfig"]))
+        spec["deploymentConfig"] = config
+        if "otel" in config:
+            config["otel"] = mapping(config["otel"])
     name = sourced.object["metadata"]["name"]
     executor = Executor(name=name, spec=spec, path=sourced.path, line=sourced.line, made=False)
     return replace(executor, faults=tuple(_mismatched(executor, runtimes, cluster)))

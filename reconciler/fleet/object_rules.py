@@ -12,6 +12,8 @@ _ANNOTATIONS_SIZE = 256 * 1024
 _SPIN_GROUP, _SHIM_GROUP = "core.spinkube.dev", "runtime.spinkube.dev"
 _LONGEST_SPIN_NAME = 52
 _WHOLE = "every object has apiVersion, kind and metadata.name"
+#: A group is a DNS subdomain; versions and kinds are DNS labels, capitals aside.
+_LONGEST_VERSION, _LONGEST_KIND = 253 + 1 + 63, 63
 _LABEL = "at most 63 letters, digits, -, _ and ., beginning and ending with a letter or digit"
 
 
@@ -37,9 +39,13 @@ def object_faults(value: Any) -> list[Fault]:
 def _identity_fault(value: Any) -> Fault | None:
     if not isinstance(value, dict):
         return Fault("this is not a Kubernetes object", "", _WHOLE, nameless=True)
-    for name in ("apiVersion", "kind"):
+    for name, longest in (("apiVersion", _LONGEST_VERSION), ("kind", _LONGEST_KIND)):
         if not isinstance(value.get(name), str) or not value[name]:
             return Fault(f"the object has no {name}", "", _WHOLE, nameless=True)
+        if len(value[name]) > longest:
+            return Fault(
+                f"{name} is longer than {longest} characters", f"/{name}", "there is none of that length", nameless=True
+            )
     if value["apiVersion"].startswith("kustomize.config.k8s.io/"):
         hint = "commit what `kustomize build` prints, and ignore its sources"
         return Fault("kustomize is not run here", "/kind", hint, nameless=True)

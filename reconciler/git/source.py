@@ -57,7 +57,11 @@ def shown_url(url: str) -> str:
 
 def check(source: Source, *, local: bool = False) -> None:
     """Raise InputError where the source can't or may not be fetched. `local`: file URLs and paths are allowed."""
-    split = urlsplit(source.url)
+    try:
+        split = urlsplit(source.url)
+    except ValueError as error:  # brackets that hold no IPv6 address
+        message = f"{source.shown}: not a Git URL"
+        raise InputError(message, hint="use https://, ssh:// or user@host:path") from error
     scp = not split.scheme or ("://" not in source.url and _SCP.fullmatch(source.url))
     if split.scheme == "file" or (not split.scheme and source.url.startswith("/")):
         if not local:

@@ -12,6 +12,7 @@ _NUMBER = re.compile(r"0[xX][0-9a-fA-F]*|[0-9]+")
 _IGNORED = re.compile(r"[\t\r\n]")
 _AUTHORITY_END = re.compile(r"[/\\?#]")
 _MAX_PORT = 65535
+_MOST_DIGITS = 5
 _DOTS = str.maketrans({"。": ".", "．": ".", "｡": "."})  # noqa: RUF001 - the full stops that Unicode TS #46 maps to a dot
 
 
@@ -52,14 +53,15 @@ def http_url_fault(text: str) -> tuple[str, str, str]:
     path = re.split(r"[?#]", after, maxsplit=1)[0].replace("\\", "/")
     if not fault and any(part.lower() not in {".", "..", "%2e", "%2e%2e", ".%2e", "%2e."} for part in path.split("/")[1:] if path != "/"):  # fmt: skip
         fault = "contains a path, should be host and optional port only"
-    return host.lower(), f":{int(port)}" if port else "", fault
+    return host.lower(), f":{port}" if port else "", fault
 
 
 def _host_and_port(authority: str) -> tuple[str, str, str]:
     found = re.fullmatch(r"(\[[^\]]*\]|[^:]*)(?::([0-9]*))?", authority)
-    if found is None or int(found[2] or 0) > _MAX_PORT:
+    digits = (found[2] or "").lstrip("0") if found is not None else ""
+    if found is None or len(digits) > _MOST_DIGITS or int(digits or 0) > _MAX_PORT:
         return authority, "", "invalid port number"
-    return found[1], found[2] or "", ""
+    return found[1], (digits or "0") if found[2] else "", ""
 
 
 def _label_is_good(label: str) -> bool:

@@ -20,16 +20,18 @@ def prepare(obj: Mapping[str, Any], applyset: str, scaled: frozenset[ObjectKey] 
     metadata = dict(obj["metadata"])
     metadata["labels"] = {**(metadata.get("labels") or {}), PART_OF_LABEL: applyset}
     prepared = {**obj, "metadata": metadata}
-    if obj["kind"] == "Secret" and obj["apiVersion"] == "v1" and obj.get("stringData"):
+    texts = obj.get("stringData")
+    # What is no mapping is sent as it stands: the server says what is wrong with it.
+    if obj["kind"] == "Secret" and obj["apiVersion"] == "v1" and texts and isinstance(texts, dict):
         # Server-side apply tracks stringData and data apart: a key dropped from stringData would stay in data for ever.
         # What stands for an encrypted value stays: whoever has its key puts the encoded value in its place.
         encoded = {
             key: value if is_mark(value) else base64.b64encode(str(value).encode()).decode()
-            for key, value in obj["stringData"].items()
+            for key, value in texts.items()
         }
         prepared.pop("stringData")
-        prepared["data"] = {**(obj.get("data") or {}), **encoded}
-    if key_of(obj) in scaled and "replicas" in (obj.get("spec") or {}):
+        prepared["data"] = {**_mapping(obj.get("data")), **encoded}
+    if key_of(obj) in scaled and "replicas" in _mapping(obj.get("spec")):
         prepared["spec"] = {key: value for key, value in obj["spec"].items() if key != "replicas"}
     return prepared
 
@@ -41,7 +43,12 @@ def scaled_workloads(objects: Iterable[Mapping[str, Any]]) -> frozenset[ObjectKe
         key = key_of(obj)
         if (key.group, key.kind) not in _SCALERS:
             continue
-        target = (obj.get("spec") or {}).get("scaleTargetRef") or {}
+        target = _mapping(_mapping(obj.get("spec")).get("scaleTargetRef"))
         group = str(target.get("apiVersion") or "apps/v1").rpartition("/")[0]
-        found.add(ObjectKey(group, target.get("kind") or "Deployment", key.namespace, target.get("name") or ""))
+        kind, name = str(target.get("kind") or "Deployment"), str(target.get("name") or "")
+        found.add(ObjectKey(group, kind, key.namespace, name))
     return frozenset(found)
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from reconciler.fleet.model import AppAssignment, BundleAssignment
+from reconciler.manifest.report import mapping
 from reconciler.plan.model import ObjectKey, key_of
 from reconciler.plan.sensitive import ENCRYPTED_ANNOTATION
 from reconciler.render.values_secret import sealed_values
@@ -26,7 +27,7 @@ def encrypted_by(obj: Mapping[str, Any], blob: str) -> dict[str, Any]:
 
 def holds_plain_values(secret: Mapping[str, Any]) -> bool:
     """Tell whether a Secret has values that are not encrypted. An empty one gives nothing away."""
-    return any(value and not is_mark(value) for part in _VALUES for value in (secret.get(part) or {}).values())
+    return any(value and not is_mark(value) for part in _VALUES for value in mapping(secret.get(part)).values())
 
 
 def sealed_of(

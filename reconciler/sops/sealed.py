@@ -24,6 +24,10 @@ _MARK = re.compile(r"<encrypted [0-9a-f]{40,64}>")
 Path = tuple[str | int, ...]
 
 
+#: Values of one file; a Secret holds at most a mebibyte, and each value costs a decryption.
+MOST_VALUES = 20_000
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """Why a file can't be decrypted here whatever the key: at the keys and places above a value of one document."""
@@ -151,8 +155,13 @@ def age_keys(metadata: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 def _misplaced(file: SealedFile) -> Iterator[Fault]:
     """Tell of values that stand in plain where the rule wants them encrypted, and the other way round: somebody edited by hand."""
+    count = 0
     for index, document in enumerate(file.documents):
         for path, value in leaves(document):
+            count += 1
+            if count > MOST_VALUES:
+                yield Fault(f"more than {MOST_VALUES} values, the most that are decrypted", "split the file", index)
+                return
             looks = isinstance(value, str) and ENCRYPTED.fullmatch(value) is not None
             should = file.rule.covers(keys_of(path)) and value is not None and value != ""
             if looks != should:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.artifact.json_text import parse_json
 from reconciler.artifact.layout import layout_of
 from reconciler.artifact.locked_app import check_file_layers
 from reconciler.errors import ArtifactError
@@ -145,3 +146,11 @@ def test_no_component_crashes_the_reader(value: object, field: str) -> None:
         read(lambda d: first(d).update({field: value}))
     except ArtifactError:
         return
+
+
+@pytest.mark.parametrize("opened", ["[", '{"a":'])
+def test_a_setting_nested_too_deep_for_its_readers_is_refused(opened: str) -> None:
+    closed = "]" if opened == "[" else "}"
+    with pytest.raises(ArtifactError, match="nested deeper than 100"):
+        parse_json((opened * 101 + "1" + closed * 101).encode(), "it")
+    parse_json((opened * 100 + "1" + closed * 100).encode(), "it")

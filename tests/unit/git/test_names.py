@@ -65,6 +65,8 @@ def test_usual_addresses_are_fetched(url: str) -> None:
         ("https://token@git.example/x", "user name or password"),
         ("ssh://git:hunter2@git.example/x", "user name or password"),
         ("", "not a Git URL|scheme"),
+        ("https://git[[.example/x", "not a Git URL"),
+        ("ssh://git@[a-z]xample:22/x", "not a Git URL"),
     ],
 )
 def test_other_addresses_are_refused_without_showing_what_is_secret(url: str, words: str) -> None:

@@ -82,6 +82,7 @@ def test_a_host_that_spin_refuses_says_why(host: str, words: str) -> None:
     [
         "a.example",
         "a.example:80",
+        "a.example:" + "0" * 5000 + "80",
         "https://a.example",
         "http://u:p@a.example/",
         "a.example?q",
@@ -95,7 +96,7 @@ def test_an_older_http_host_is_read_as_a_url_without_a_path(host: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["", "ftp://x", "a.example/b", "x:99999", "x:y", "a b", "a//b", "https://", "{{ host }}"]
+    "host", ["", "ftp://x", "a.example/b", "x:99999", "x:" + "9" * 5000, "x:y", "a b", "a//b", "https://", "{{ host }}"]
 )
 def test_an_older_http_host_that_is_none_says_why(host: str) -> None:
     assert repr(host) in http_host_fault(host)

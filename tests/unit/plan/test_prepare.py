@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from reconciler.plan.model import ObjectKey
 from reconciler.plan.prepare import prepare, scaled_workloads
 
@@ -49,3 +51,13 @@ def test_replicas_are_not_sent_where_a_scaler_has_them() -> None:
 def test_a_scaled_object_means_a_deployment_where_it_names_no_kind() -> None:
     scaler = _object("ScaledObject", "keda.sh/v1alpha1", spec={"scaleTargetRef": {"name": "y"}})
     assert scaled_workloads([scaler]) == {ObjectKey("apps", "Deployment", "n", "y")}
+
+
+@pytest.mark.parametrize("odd", [5, "x", ["a"], [{}], None])
+def test_what_is_of_another_shape_is_sent_as_it_stands(odd: Any) -> None:
+    assert prepare(_object("Secret", stringData=odd), "set").get("stringData") == odd
+    assert prepare(_object("Secret", data=odd, stringData={"k": "v"}), "set")["data"] == {"k": "dg=="}
+    scaler = _object("HorizontalPodAutoscaler", "autoscaling/v2", spec={"scaleTargetRef": odd})
+    assert scaled_workloads([scaler, {**scaler, "spec": odd}]) == {ObjectKey("apps", "Deployment", "n", "")}
+    workload = _object("Deployment", "apps/v1", spec=odd)
+    assert prepare(workload, "set", frozenset({ObjectKey("apps", "Deployment", "n", "x")}))["spec"] == odd

@@ -86,3 +86,10 @@ def test_where_only_encrypted_values_count_the_others_may_change(sops):
     file = sops.opened("secret.mac-only.yaml", text.encode())
 
     assert decrypt(file, sops.keys("test.agekey"))[0]["metadata"]["name"] == "database2"
+
+
+def test_more_values_than_are_decrypted(sops):
+    text = "".join(lines(sops))
+    flood = "\n".join(f"a{number}: 1" for number in range(20_001))
+
+    assert "more than 20000 values" in refused(sops, f"{flood}\n{text}")

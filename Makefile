@@ -4,7 +4,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 BIN := .venv/bin
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: setup demo test lint check-tools lock bench fmt kubernetes-schemas
+.PHONY: setup demo test lint check-tools lock bench fmt fuzz kubernetes-schemas
 
 setup: .venv/.ready
 
@@ -39,6 +39,10 @@ fmt: setup
 test: lint
 	$(BIN)/python -m reconciler.local.binary
 	$(BIN)/pytest -n 2 --dist loadfile
+
+# Made inputs for every parser, new ones each time: make fuzz ARGS='--minutes 10'
+fuzz: setup
+	$(BIN)/python -m tests.fuzz $(ARGS)
 
 bench: setup
 	$(BIN)/python -m bench $(ARGS)

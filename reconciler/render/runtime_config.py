@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from reconciler.fleet.model import AppAssignment
-from reconciler.problems import Problem
+from reconciler.problems import Problem, has_errors
 from reconciler.render import toml_text
 from reconciler.render.named import named
 from reconciler.render.places import problem_at
@@ -52,7 +52,9 @@ def runtime_config_secret(app: AppAssignment, problems: list[Problem]) -> dict[s
     Its name ends with a hash of the config as Git has it, so that a change rolls the pods, which SpinKube would not do. What stands in Git
     in plain is hashed, never what was decrypted, so the name gives nothing away.
     """
-    text = _toml(app, problems)
+    _unsayable(app, problems)
+    # With an error nothing of the app is applied, and a value that Spin would refuse may be none that TOML has.
+    text = "" if has_errors(problems) else _toml(app)
     written = json.dumps(app.spec["runtimeConfig"], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     suffix = hashlib.sha256(written.encode("utf-8", "surrogatepass")).hexdigest()[:10]
     return {
@@ -110,10 +112,8 @@ def _table(store: Mapping[str, Any]) -> dict[str, Any]:
     return values
 
 
-def _toml(app: AppAssignment, problems: list[Problem]) -> str:
-    config = app.spec["runtimeConfig"]
-    _unsayable(app, problems)
-    written = _file(config)
+def _toml(app: AppAssignment) -> str:
+    written = _file(app.spec["runtimeConfig"])
     parts = []
     scalars = {key: value for key, value in written.items() if not isinstance(value, (dict, list))}
     if scalars:

@@ -12,6 +12,7 @@ import yaml
 
 from reconciler.check.fleet import FleetCheck
 from reconciler.data import schema
+from reconciler.fleet import assign, load
 from reconciler.fleet.artifact_reference import digest_fault
 from reconciler.fleet.artifact_reference import read as read_reference
 from reconciler.fleet.cron import schedule_fault
@@ -26,6 +27,8 @@ from reconciler.fleet.variables import filled, missing
 from reconciler.fleet.yaml_reader import read as read_yaml
 from reconciler.git.snapshot import MAX_FILE_SIZE
 from reconciler.openapi.grammar import is_base64, is_micro_time, is_qualified_name, is_quantity, is_subdomain, is_time
+from reconciler.plan.prepare import prepare, scaled_workloads
+from reconciler.render import render
 from reconciler.render.duration import seconds
 from reconciler.render.routes import ingress_path, path_fault
 from reconciler.sops.decrypt import Identities, decrypt, identities
@@ -106,8 +109,16 @@ def _fleet(data: bytes) -> None:
 def _objects(data: bytes) -> None:
     head = f"{_HEAD}---\n{_BUNDLE}".encode()
     name = "manifests/a.json" if data.startswith(b"{") and len(data) % 2 else "manifests/a.yaml"
-    report = FleetCheck().check(_Tree({"fleet.yaml": head, "spin.toml": _SPIN, name: data}))
+    tree = _Tree({"fleet.yaml": head, "spin.toml": _SPIN, name: data})
+    report = FleetCheck().check(tree)
     assert all(len(each.message) <= 2_500 for each in report.problems)
+    fleet = load(tree).fleet
+    if fleet is not None:
+        # What the agent does, which leaves the objects' fields to the API server.
+        objects = [each for unit in render(assign(fleet, "eu")).values() for each in unit.objects]
+        scaled = scaled_workloads(objects)
+        for each in objects:
+            prepare(each, "set", scaled)
 
 
 def _yaml(data: bytes) -> None:

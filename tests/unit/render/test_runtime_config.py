@@ -49,3 +49,10 @@ def test_a_boolean_option_that_is_none_is_refused(rendered: Any) -> None:
         }
     }
     assert [problem.code for problem in rendered({"runtimeConfig": config}).problems] == ["render.runtime-config"]
+
+
+def test_a_value_that_toml_has_no_word_for_is_refused(rendered: Any) -> None:
+    result = rendered({"runtimeConfig": {"providers": [{"type": "env", "prefix": None}]}})
+    assert result.objects == ()
+    assert [problem.code for problem in result.problems] == ["render.runtime-config"]
+    assert "'prefix'" in result.problems[0].message

@@ -158,9 +158,24 @@ def _problems(error: ValidationError, path: str, places: Places, prefix: str, ba
         types: Any = error.validator_value
         words = " or ".join(_TYPE_WORDS[each] for each in (types if isinstance(types, list) else [types]))
         message = f"{_where(pointer)} must be {words}, not {_shown(error.instance)}"
-        yield _problem(path, pointer, places, f"{prefix}.type", message, "")
+        yield _problem(path, pointer, places, f"{prefix}.type", message, _written_right(types, error.instance))
     else:
         yield _problem(path, pointer, places, f"{prefix}.{_code(error)}", *_described(error, pointer))
+
+
+def _written_right(types: Any, value: Any) -> str:
+    """Say how a value of the wrong type is written as the right one; empty where it can't be told."""
+    if types == "string" and isinstance(value, (bool, int, float)):
+        return f'write it in quotes: "{_shown(value)}"'
+    if types == "array" and isinstance(value, (str, int, float)):
+        return f"write a list: [{str(value)[:40]}]"
+    if not isinstance(value, str):
+        return ""
+    if types == "boolean" and value.lower() in {"true", "false", "yes", "no", "on", "off"}:
+        return f"write {'true' if value.lower() in {'true', 'yes', 'on'} else 'false'}, without quotes"
+    if types in {"integer", "number"} and value.lstrip("-").isdecimal():
+        return "write it without quotes"
+    return ""
 
 
 def _described(error: ValidationError, pointer: str) -> tuple[str, str]:

@@ -13,6 +13,8 @@ from reconciler.problems import Problem, Severity
 
 _LONGEST_LINE = 160
 _LONGEST_MARK = 60
+#: Messages that one mistake may add to its first.
+_MOST_ALIKE = 3
 #: Of a file that has a Secret no line is shown: reports are kept in logs.
 _SECRET = re.compile(rb"kind[\"']?\s*:\s*[\"']?Secret\b")
 
@@ -20,11 +22,21 @@ _SECRET = re.compile(rb"kind[\"']?\s*:\s*[\"']?Secret\b")
 def text(problems: Iterable[Problem], sources: Sources) -> Iterator[str]:
     """Give the lines of each problem, with terminal colours; click takes these away where nobody would see them."""
     read: dict[str, Sequence[str]] = {}
+    alike: dict[object, list[Problem]] = {}
     for problem in problems:
-        if problem.path not in read:
-            data = sources(problem.path) or b""
-            read[problem.path] = [] if _SECRET.search(data) else _lines(data)
-        yield from _problem(problem, read[problem.path])
+        alike.setdefault(_mistake(problem), []).append(problem)
+    for first, *others in alike.values():
+        if first.path not in read:
+            data = sources(first.path) or b""
+            read[first.path] = [] if _SECRET.search(data) else _lines(data)
+        yield from _problem(first, others, read[first.path])
+
+
+def _mistake(problem: Problem) -> object:
+    """Give what is the same of problems that one mistake makes, such as one that shows on several clusters."""
+    if problem.line is None:
+        return id(problem)
+    return (problem.path, problem.line, problem.column, problem.pointer, problem.code, problem.severity, problem.hint)
 
 
 def _lines(data: bytes) -> Sequence[str]:
@@ -33,13 +45,17 @@ def _lines(data: bytes) -> Sequence[str]:
     return content.replace("\r\n", "\n").split("\n")
 
 
-def _problem(problem: Problem, lines: Sequence[str]) -> Iterator[str]:
+def _problem(problem: Problem, others: Sequence[Problem], lines: Sequence[str]) -> Iterator[str]:
     colour = "red" if problem.severity is Severity.ERROR else "yellow"
     yield f"{click.style(f'{problem.severity}[{problem.code}]', fg=colour, bold=True)}: {printable(problem.message)}"
     place = ":".join(str(part) for part in (printable(problem.path), problem.line, problem.column) if part)
     yield f"  {click.style('-->', fg='blue')} {place}"
     if problem.line is not None and 0 < problem.line <= len(lines):
         yield from _marked(problem, lines[problem.line - 1], colour)
+    for other in others[:_MOST_ALIKE]:
+        yield f"  {click.style('also', bold=True)}: {printable(other.message)}"
+    if len(others) > _MOST_ALIKE:
+        yield f"  {click.style('also', bold=True)}: {len(others) - _MOST_ALIKE} more like these"
     if problem.hint:
         yield f"  {click.style('hint', bold=True)}: {printable(problem.hint)}"
     yield ""

@@ -8,7 +8,7 @@ from typing import Any
 from reconciler.fleet.documents import Document, without_nulls
 from reconciler.fleet.model import Cluster
 from reconciler.problems import Problem, Severity
-from reconciler.schema_check import closest
+from reconciler.schema_check import closest, pointer_of
 
 #: The Spin version that each containerd-shim-spin release is built on (source: its Cargo.toml at each tag).
 SHIMS = {
@@ -18,7 +18,10 @@ SHIMS = {
 
 
 def define_cluster(document: Document) -> Cluster:
-    """Give the cluster. An invalid document gives one with the labels that can be read and an empty spec: it can be named, not run."""
+    """Give the cluster. An invalid document gives one with the labels and fields that can be read: it can be named, not run.
+
+    Without them each app placed there would be told of what the cluster lacks.
+    """
     metadata = without_nulls(document.yaml.value["metadata"])
     labels = metadata.get("labels")
     readable = (
@@ -29,7 +32,7 @@ def define_cluster(document: Document) -> Cluster:
         path=document.path,
         line=document.line,
         labels=readable,
-        spec=_spec(document) if document.valid else {},
+        spec=_spec(document) if document.valid else _readable(document),
         document=document.yaml,
     )
 
@@ -38,6 +41,12 @@ def _spec(document: Document) -> Mapping[str, Any]:
     """Give a cluster's spec; its executors are a merge patch, in which null removes a field."""
     spec, executors = document.spec, document.written.get("executors")
     return {**spec, "executors": executors} if executors else spec
+
+
+def _readable(document: Document) -> Mapping[str, Any]:
+    """Give the fields of an invalid document's spec that no problem is about."""
+    about = {problem.pointer.split("/")[2] for problem in document.problems if problem.pointer.startswith("/spec/")}
+    return {name: value for name, value in document.spec.items() if pointer_of([name])[1:] not in about}
 
 
 def cluster_document_problems(document: Document) -> tuple[Problem, ...]:

@@ -35,6 +35,25 @@ _LONGEST_KEY = 1024
 _TAG = "tag:yaml.org,2002:"
 #: PyYAML types its marks as optional; those of the C parser are always there.
 _Event = Any
+#: What libyaml says of the commonest mistakes, and what to do about each; the first that fits is told.
+_SYNTAX_HINTS = (
+    ("'\\t'", "indent with spaces: YAML takes no tabs"),
+    ("tab character", "indent with spaces: YAML takes no tabs"),
+    (
+        "mapping values are not allowed",
+        "put a text with ': ' in it in quotes; keys of one mapping begin in one column, each on a line of its own",
+    ),
+    ("did not find expected ',' or '}'", "close the { before this, or separate what stands in it by commas"),
+    ("did not find expected ',' or ']'", "close the [ before this, or separate what stands in it by commas"),
+    ("did not find expected key", "indent keys of one mapping alike: is this line, or the one before, a little off?"),
+    ("did not find expected '-' indicator", "indent items of one list alike, each with its '-'"),
+    (
+        "could not find expected ':'",
+        "a key needs ': ' after it; a text of several lines begins with | or stands in quotes",
+    ),
+    ("found unexpected end of stream", "close the quotes"),
+    ("cannot start any token", "put a text that begins with @, ` or % in quotes"),
+)
 _COLLECTIONS = frozenset({None, "!", f"{_TAG}map", f"{_TAG}seq"})
 
 
@@ -115,7 +134,7 @@ def _syntax(path: str, error: yaml.YAMLError) -> Problem:
     around = getattr(error, "context_mark", None)
     if around and mark and (around.line, around.column) != (mark.line, mark.column):
         message += f" that begins at line {around.line + 1}, column {around.column + 1}"
-    hint = "indent with spaces: YAML takes no tabs" if "'\\t'" in message else ""
+    hint = next((each for words, each in _SYNTAX_HINTS if words in message), "")
     return _refused(path, place, "yaml.syntax", message, hint)
 
 

@@ -52,6 +52,7 @@ _CASES: dict[str, str] = {
     "a long id": _V.replace('"a"\n[component', '"' + "a-" * 100_000 + '"\n[component'),
     "a long host": _V + 'allowed_outbound_hosts = ["https://' + "a." * 100_000 + '"]\n',
     "a long requirement": _V + 'dependencies = { "a:b" = "' + "1," * 100_000 + '" }\n',
+    "a requirement of spaces": _V + 'dependencies = { "a:b" = "' + " " * 200_000 + '" }\n',
     "comments": "#\n" * 120_000 + _V,
     "blanks": " " * 200_000 + "\n" + _V,
     "commas and quotes": _V + "x = '" + ',"' * 100_000 + "'\n",

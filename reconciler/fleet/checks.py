@@ -197,6 +197,14 @@ def _stores(subject: Subject) -> Iterator[Problem]:
         return
     chosen = subject.spec.get("components") or subject.application.components
     components = [subject.application.components[name] for name in chosen if name in subject.application.components]
+    models = sorted({model for each in components for model in each.ai_models})
+    if models and (config.get("llmCompute") or {"type": "spin"}).get("type") == "spin":
+        # Spin starts all the same: only the call fails (source: spin, crates/factor-llm/src/spin.rs, built without its feature `llm`).
+        message = f"the manifest uses the model {models[0]!r}, and nothing computes it: the shim has none of its own, so each inference fails"
+        hint = "set runtimeConfig.llmCompute to {type: remote_http, options: {url: …, auth_token: …}}"
+        yield subject.origins.problem(
+            "/runtimeConfig/llmCompute", "app.model", message, hint, severity=Severity.WARNING
+        )
     for name, labels in (
         ("keyValueStores", {label for each in components for label in each.key_value_stores}),
         ("sqliteDatabases", {label for each in components for label in each.sqlite_databases}),

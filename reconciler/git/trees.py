@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -99,10 +100,22 @@ class _Walk:
         before_by_name, by_name = {each[1]: each for each in old}, {each[1]: each for each in new}
         if before is not None and (len(before_by_name) < len(old) or len(by_name) < len(new)):
             raise _UntidyError
-        for entry in [each for each in new if before_by_name.get(each[1]) != each]:
+        twice = _twice(new) if len(by_name) < len(new) else frozenset()
+        for name in twice:
+            self._refuse_twice(name, prefix)
+        for entry in [each for each in new if before_by_name.get(each[1]) != each and each[1] not in twice]:
             self._replace(before_by_name.get(entry[1]), entry, prefix, depth)
         for name in before_by_name.keys() - by_name.keys():
             self._replace(before_by_name[name], None, prefix, depth)
+
+    def _refuse_twice(self, raw: bytes, prefix: str) -> None:
+        """Refuse a name that stands twice: another reader of the tree may take the other entry for the file."""
+        name = raw.decode("utf-8", "surrogateescape")
+        message = f"the name {name!r} stands twice in one folder"
+        hint = "write the tree anew with git: git fsck tells where"
+        self.refused[prefix, name] = Problem(
+            path=_printable(prefix + name), code="git.duplicate-name", message=message, hint=hint
+        )
 
     def _replace(self, old: _Entry | None, new: _Entry | None, prefix: str, depth: int) -> None:
         """Put one entry of a folder in the place of another of its name; either may be None."""
@@ -152,6 +165,10 @@ class _Walk:
             if kind != pygit2.enums.ObjectType.TREE or length != len(raw):
                 raise UnavailableError(f"object {tree.hex()} is not a sound tree")
         return found
+
+
+def _twice(entries: list[_Entry]) -> frozenset[bytes]:
+    return frozenset(name for name, count in Counter(each[1] for each in entries).items() if count > 1)
 
 
 def _refused(name: str, odd: str, path: str, mode: int, depth: int) -> Problem | None:

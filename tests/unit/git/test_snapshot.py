@@ -46,6 +46,8 @@ def test_files_are_read_by_path_and_sorted(objects: Objects) -> None:
         (FILE, b".GIT", "git.odd-name"),
         (FILE, b".git ", "git.odd-name"),
         (FILE, b"git~1", "git.odd-name"),
+        (FILE, b"GIT~2", "git.odd-name"),
+        (FOLDER, b".Git. .", "git.odd-name"),
         (FILE, b"a/../../b", "git.odd-name"),
         (FILE, b"a\\b", "git.odd-name"),
         (FILE, b"a\nb", "git.odd-name"),
@@ -64,6 +66,33 @@ def test_what_a_tree_may_not_hold_is_refused_and_the_rest_is_read(
     assert snapshot.problems[0].path.startswith("apps/")
     assert snapshot.problems[0].path.isprintable()
     assert list(snapshot.files) == ["apps/good.yaml"]
+
+
+@pytest.mark.parametrize("second", [FILE, FOLDER, LINK])
+def test_a_name_that_stands_twice_is_refused_whichever_of_them_another_reader_takes(
+    objects: Objects, second: str
+) -> None:
+    one, other = objects.blob(b"reviewed"), objects.blob(b"applied")
+    other = objects.tree((FILE, b"x", other)) if second == FOLDER else other
+    folder = objects.tree((FILE, b"app.yaml", one), (second, b"app.yaml", other), (FILE, b"b.yaml", one))
+    snapshot = Snapshot(objects.path, objects.commit(objects.tree((FOLDER, b"apps", folder))))
+    assert [(problem.path, problem.code) for problem in snapshot.problems] == [("apps/app.yaml", "git.duplicate-name")]
+    assert list(snapshot.files) == ["apps/b.yaml"]
+
+
+def test_names_that_differ_in_case_alone_are_two_files(objects: Objects) -> None:
+    tree = objects.tree((FILE, b"App.yaml", objects.blob(b"a")), (FILE, b"app.yaml", objects.blob(b"b")))
+    snapshot = Snapshot(objects.path, objects.commit(tree))
+    assert [snapshot.read(path) for path in snapshot.files] == [b"a", b"b"]
+
+
+def test_the_longest_path_that_a_tree_may_have_is_read(objects: Objects) -> None:
+    tree = objects.tree((FILE, b"a" * 255, objects.blob(b"deep")))
+    for _ in range(32):
+        tree = objects.tree((FOLDER, b"d" * 255, tree))
+    snapshot = Snapshot(objects.path, objects.commit(tree))
+    assert snapshot.problems == ()
+    assert [(len(path), snapshot.read(path)) for path in snapshot.files] == [(33 * 256 - 1, b"deep")]
 
 
 def test_a_tree_that_names_itself_a_million_times_is_bounded(objects: Objects) -> None:

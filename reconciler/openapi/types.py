@@ -64,6 +64,21 @@ class Types:
         return found
 
 
+def _of(kind: type, words: str) -> Callable[[Check], Check]:
+    """Make a check of values of one type; another type is told in these words, and nothing (null) is fine."""
+
+    def made(inner: Check) -> Check:
+        def check(value: Any, way: Way, findings: Findings) -> None:
+            if type(value) is kind:
+                inner(value, way, findings)
+            elif value is not None:
+                findings.mistyped(way, words, value)
+
+        return check
+
+    return made
+
+
 def _struct(fields: Mapping[str, Check], needed: tuple[str, ...]) -> Check:
     if not fields:
         return _scalar_object
@@ -87,11 +102,8 @@ def _struct(fields: Mapping[str, Check], needed: tuple[str, ...]) -> Check:
 
 
 def _mapping(values: Check) -> Check:
+    @_of(dict, "a mapping")
     def check(value: Any, way: Way, findings: Findings) -> None:
-        if type(value) is not dict:
-            if value is not None:
-                findings.mistyped(way, "a mapping", value)
-            return
         for name, below in value.items():
             values(below, (way, name), findings)
 
@@ -99,11 +111,8 @@ def _mapping(values: Check) -> Check:
 
 
 def _list(items: Check) -> Check:
+    @_of(list, "a list")
     def check(value: Any, way: Way, findings: Findings) -> None:
-        if type(value) is not list:
-            if value is not None:
-                findings.mistyped(way, "a list", value)
-            return
         for index, below in enumerate(value):
             items(below, (way, index), findings)
 
@@ -174,12 +183,10 @@ def tell_same_keys(values: list[Any], keys: Mapping[str, Any], way: Way, finding
 def _enumeration(names: list[str]) -> Check:
     known = frozenset(names)
 
+    @_of(str, "text")
     def check(value: Any, way: Way, findings: Findings) -> None:
-        if type(value) is not str:
-            if value is not None:
-                findings.mistyped(way, "text", value)
         # An empty text is a field that is not set, where it has a default.
-        elif value not in known and value:
+        if value not in known and value:
             findings.not_among(way, value, names)
 
     return check
@@ -230,30 +237,24 @@ def _quantity(value: Any, way: Way, findings: Findings) -> None:
         findings.mistyped(way, "a quantity", value)
 
 
+@_of(str, "a time")
 def _time(value: Any, way: Way, findings: Findings) -> None:
-    if type(value) is not str:
-        if value is not None:
-            findings.mistyped(way, "a time", value)
-    elif not is_time(value):
+    if not is_time(value):
         hint = "as in 2030-01-31T08:00:00Z"
         findings.add(way, "format", f"{place(way)}: {shown(value)} is not a time of RFC 3339", hint)
 
 
+@_of(str, "a time")
 def _micro_time(value: Any, way: Way, findings: Findings) -> None:
-    if type(value) is not str:
-        if value is not None:
-            findings.mistyped(way, "a time", value)
-    elif not is_micro_time(value):
+    if not is_micro_time(value):
         hint = "with six digits after the second, as in 2030-01-31T08:00:00.000000Z"
         findings.add(way, "format", f"{place(way)}: {shown(value)} is not a time of RFC 3339 with microseconds", hint)
 
 
+@_of(str, "text in base64")
 def _bytes(value: Any, way: Way, findings: Findings) -> None:
     """Say where bytes are no base64, and not what they are: they may be secret."""
-    if type(value) is not str:
-        if value is not None:
-            findings.mistyped(way, "text in base64", value)
-    elif not is_base64(value):
+    if not is_base64(value):
         hint = "encode it, as `base64` does; a Secret takes plain text in stringData"
         findings.add(way, "format", f"{place(way)} is not base64", hint)
 

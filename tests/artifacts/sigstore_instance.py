@@ -1,4 +1,4 @@
-"""A Sigstore of our own: a certificate authority, a certificate log and an entry log, with the trusted root that names them.
+"""A Sigstore of our own: authorities of certificates and timestamps, a certificate log and an entry log, with their trusted root.
 
 It makes what Fulcio and Rekor (its first API) make, and sigstore-python takes it for theirs under this root (test_keyless.py).
 """
@@ -22,6 +22,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from tests.artifacts import signer
 from tests.artifacts.signer import b64
 from tests.artifacts.storage import Repository
+from tests.artifacts.timestamp_authority import TimestampAuthority
 
 GITHUB = "https://token.actions.githubusercontent.com"
 RELEASE = "https://github.com/acme/shop/.github/workflows/release.yaml@refs/tags/v1"
@@ -125,8 +126,9 @@ class Sigstore:
     authority: ec.EllipticCurvePrivateKey = field(default_factory=_key)
     certificates: Log = field(default_factory=Log)
     entries: Log = field(default_factory=Log)
+    timestamps: TimestampAuthority = field(default_factory=TimestampAuthority)
 
-    def trusted_root(self) -> str:
+    def trusted_root(self, *, timestamps: bool = False) -> str:
         root = self._root().public_bytes(serialization.Encoding.DER)
         authority = {
             "subject": {"organization": "example", "commonName": "authority"},
@@ -140,24 +142,34 @@ class Sigstore:
                 "tlogs": [self.entries.listed()],
                 "certificateAuthorities": [authority],
                 "ctlogs": [self.certificates.listed()],
-                "timestampAuthorities": [],
+                "timestampAuthorities": [self.timestamps.listed()] if timestamps else [],
             }
         )
 
     def keyless(
         self, repository: Repository, digest: str, *, subject: str = RELEASE, issuer: str = GITHUB, said: bytes | None = None,
         logged: dt.timedelta = dt.timedelta(minutes=1), sct: bool = True, changes: Mapping[str, Any] | None = None,
+        stamped: dt.timedelta | None = None, stamper: TimestampAuthority | None = None, stamps: bytes | None = None,
     ) -> str:  # fmt: skip
-        """Add a keyless bundle, its entry logged so long after its certificate of ten minutes began."""
+        """Add a keyless bundle, its entry logged so long after its certificate of ten minutes began.
+
+        With `stamped` its signature (or what `stamps` gives) has a timestamp of that time, and its entry promises no time, as in Rekor's
+        second API.
+        """
         key = signer.Key("keyless", _key())
         certificate = self.certificate(key.private, subject, issuer, sct=sct)
         envelope = signer.envelope(key, signer.statement(digest) if said is None else said)
         body = dsse_body(envelope, certificate.public_bytes(serialization.Encoding.PEM))
-        entry = self.entries.entry(body, START + logged, **(changes or {}))
-        material = {
+        untimed = {"integratedTime": None, "inclusionPromise": None} if stamped is not None else {}
+        entry = self.entries.entry(body, START + logged, **(changes or untimed))
+        material: dict[str, Any] = {
             "certificate": {"rawBytes": b64(certificate.public_bytes(serialization.Encoding.DER))},
             "tlogEntries": [entry],
         }
+        if stamped is not None:
+            signature = base64.b64decode(envelope["signatures"][0]["sig"])
+            stamp = (stamper or self.timestamps).stamp(stamps or signature, START + stamped)
+            material["timestampVerificationData"] = {"rfc3161Timestamps": [{"signedTimestamp": b64(stamp)}]}
         value = {"mediaType": signer.BUNDLE, "verificationMaterial": material, "dsseEnvelope": envelope}
         return signer.refer(repository, digest, json.dumps(value).encode())
 

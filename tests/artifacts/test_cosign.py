@@ -168,6 +168,9 @@ async def test_what_cosign_signs_now_verifies(
         ({"sct": False}, "artifact.signature-log"),
         ({"said": signer.statement("sha256:" + "6" * 64)}, "artifact.signature-digest"),
         ({"changes": {"integratedTime": "1767225720"}}, "artifact.signature-log"),
+        ({"stamped": dt.timedelta(minutes=9)}, ""),
+        ({"stamped": dt.timedelta(minutes=11)}, "artifact.signature-expired"),
+        ({"stamped": dt.timedelta(minutes=1), "stamps": b"another signature"}, "artifact.signature-log"),
     ],
 )
 async def test_cosign_and_we_agree_on_keyless_signatures(
@@ -180,13 +183,15 @@ async def test_cosign_and_we_agree_on_keyless_signatures(
     digest = pushed(registry, repository.name, component)
     sigstore.keyless(repository, digest, **signed)
     repository.push(registry)
-    (tmp_path / "root.json").write_text(sigstore.trusted_root())
+    root = sigstore.trusted_root(timestamps="stamped" in signed)
+    (tmp_path / "root.json").write_text(root)
     theirs = cosign(
         "verify", "--trusted-root", str(tmp_path / "root.json"), "--certificate-identity", RELEASE,
-        "--certificate-oidc-issuer", GITHUB, f"{registry}/{repository.name}@{digest}",
+        "--certificate-oidc-issuer", GITHUB, *(("--use-signed-timestamps",) if "stamped" in signed else ()),
+        f"{registry}/{repository.name}@{digest}",
     )  # fmt: skip
     identity = SignerIdentity(issuer=GITHUB, subject=RELEASE)
-    rule = SignatureRule(match="**", identities=(identity,), trust_root=sigstore.trusted_root())
+    rule = SignatureRule(match="**", identities=(identity,), trust_root=root)
     ours = await verify(registry, repository.name, digest, tmp_path / "cache", rule)
     assert (theirs.returncode == 0) is (code == ""), theirs.stderr
     assert ours.code == code

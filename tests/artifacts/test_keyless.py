@@ -18,6 +18,7 @@ from tests.artifacts import signer
 from tests.artifacts.conftest import verify
 from tests.artifacts.sigstore_instance import GITHUB, RELEASE, START, Sigstore, dsse_body, hashed_body
 from tests.artifacts.storage import Repository
+from tests.artifacts.timestamp_authority import TimestampAuthority
 
 pytest.importorskip("sigstore", reason="the keyless extra is not installed")
 
@@ -112,6 +113,37 @@ async def test_a_log_entry_that_does_not_hold_makes_the_signature_count_for_noth
         "artifact.signature-log",
         "artifact.signature-invalid",
     }
+
+
+async def test_a_timestamp_from_within_the_certificates_life_does_where_the_log_promises_no_time(
+    repository: Repository, digest: str, sigstore: Sigstore, tmp_path: Path
+) -> None:
+    sigstore.keyless(repository, digest, stamped=dt.timedelta(minutes=9))
+    wanted = rule(sigstore, trust_root=sigstore.trusted_root(timestamps=True))
+    verdict = await verify(repository, digest, tmp_path, wanted)
+    assert verdict.status is VerdictStatus.VERIFIED, verdict.message
+
+
+@pytest.mark.parametrize("minutes", [-1, 11])
+async def test_a_timestamp_from_outside_the_certificates_life_makes_it_expired(
+    repository: Repository, digest: str, sigstore: Sigstore, tmp_path: Path, minutes: int
+) -> None:
+    sigstore.keyless(repository, digest, stamped=dt.timedelta(minutes=minutes))
+    wanted = rule(sigstore, trust_root=sigstore.trusted_root(timestamps=True))
+    assert code(await verify(repository, digest, tmp_path, wanted)) == "artifact.signature-expired"
+
+
+@pytest.mark.parametrize(
+    ("made", "named"),
+    [({"stamper": TimestampAuthority()}, True), ({"stamps": b"another signature"}, True), ({}, False)],
+    ids=["by another authority", "of another signature", "by an authority that the root does not name"],
+)
+async def test_a_timestamp_that_proves_nothing_does_not_count(
+    repository: Repository, digest: str, sigstore: Sigstore, tmp_path: Path, made: dict[str, Any], named: bool
+) -> None:
+    sigstore.keyless(repository, digest, stamped=dt.timedelta(minutes=1), **made)
+    wanted = rule(sigstore, trust_root=sigstore.trusted_root(timestamps=named))
+    assert code(await verify(repository, digest, tmp_path, wanted)) == "artifact.signature-log"
 
 
 async def test_a_certificate_that_no_log_has_seen_does_not_count(

@@ -128,15 +128,18 @@ def _utf8_string(der: bytes) -> str:
 def _kind(bundle: Any, error: Exception) -> str:
     """Tell a certificate that was out of date at the signature's time from what is wrong otherwise."""
     try:
-        certificate, entry = bundle.signing_certificate, bundle.log_entry
-        at = entry._inner.integrated_time  # noqa: SLF001
+        certificate, stamped = bundle.signing_certificate, bundle.verification_material.timestamp_verification_data
+        logged = bundle.log_entry._inner.integrated_time  # noqa: SLF001
+        times = [] if logged is None else [int(logged)]
+        times += [each.tst_info.gen_time.timestamp() for each in (stamped.rfc3161_timestamps if stamped else ())]
         life = certificate.not_valid_before_utc.timestamp(), certificate.not_valid_after_utc.timestamp()
-        if at is not None and not life[0] <= int(at) <= life[1]:
+        if any(not life[0] <= at <= life[1] for at in times):
             return "expired"
     except Exception:  # noqa: BLE001 - a bundle that can't even be asked is not out of date
         return "invalid"
     text = str(error)
-    return "log" if "log entry" in text or "verified time" in text or "SCT" in text else "invalid"
+    of_logs = ("log entry", "verified time", "SCT", "Timestamp Authorities")
+    return "log" if any(each in text for each in of_logs) else "invalid"
 
 
 def _words(error: BaseException) -> str:

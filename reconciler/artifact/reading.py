@@ -129,7 +129,8 @@ class Reader:
         """Read layout and locked app. Raises ArtifactError where the shim would not run them, UnavailableError."""
         known = self._contents.get(proven.digest)
         if known is None:
-            known = await self._read_layout(proven)
+            origin = str(proven.source.reference)
+            known = await self.once.do(("layout", proven.digest), origin, lambda: self._read_layout(proven))
             # Large ones are read again where they are asked for again: hostile ones would fill the memory.
             if known[0].application is None or known[0].application.size <= _LARGEST_KEPT:
                 self._contents[proven.digest] = known

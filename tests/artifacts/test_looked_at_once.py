@@ -1,4 +1,4 @@
-"""Apps that share an artifact have it fetched and looked at once; after a restart nothing is asked of the registry and little of the disk."""
+"""Apps that share an artifact have it fetched and looked at once; after a restart nothing is asked of the registry."""
 
 from __future__ import annotations
 
@@ -19,12 +19,11 @@ def asked_for() -> Expected:
     return Expected(application=parse(MANIFEST_TOML, "spin.toml").application, spin="3.6")
 
 
-async def verified_by(apps: int, repository: Repository, digest: str, cache: Path, host: str) -> Verifier:
+async def verified_by(apps: int, repository: Repository, digest: str, cache: Path, host: str) -> None:
     async with Verifier(registries=[RegistryAccess(prefix=host, plain_http=True)], cache=cache) as verifier:
         reference = f"{host}/{repository.name}@{digest}"
         verdicts = await asyncio.gather(*(verifier.verify(reference, asked_for()) for _ in range(apps)))
     assert {verdict.status for verdict in verdicts} == {VerdictStatus.VERIFIED}
-    return verifier
 
 
 async def test_many_apps_of_one_artifact_ask_for_each_part_once_and_after_a_restart_for_none(
@@ -35,7 +34,5 @@ async def test_many_apps_of_one_artifact_ask_for_each_part_once_and_after_a_rest
         assert set(Counter(repository.asked).values()) == {1}
         assert len(repository.asked) == 1 + len(repository.blobs)
         repository.asked.clear()
-        again = await verified_by(40, repository, digest, tmp_path, host)
+        await verified_by(40, repository, digest, tmp_path, host)
         assert repository.asked == []
-    # Who comes while another reads waits for that one: far fewer readings than apps.
-    assert again.findings.hits["bytes"] + again.findings.hits["wasm"] < 20

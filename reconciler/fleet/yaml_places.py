@@ -20,6 +20,8 @@ from yaml.events import (
 from reconciler.fleet.scalars import NumberError, resolve
 
 MAX_DEPTH = 100
+#: Values of one file, aliases in full.
+MAX_VALUES = 200_000
 _VALUES = frozenset({ScalarEvent, AliasEvent, MappingStartEvent, SequenceStartEvent})
 
 
@@ -60,11 +62,12 @@ class _Frame:
 def places_of(data: bytes) -> tuple[Place, ...]:
     """Give the root place of each of a file's documents, empty ones included.
 
-    The file is read again only when a place is asked for, and few are kept: most documents are never wrong. The text has
-    been read before, so that it is known to be bounded; what follows an error in it has no places.
+    The file is read again only when a place is asked for, and few are kept: most documents are never wrong. What follows an
+    error, or more values than are read, has no places.
     """
     found: list[Place] = []
     stack: list[_Frame] = []
+    count = 0
     events: Any = yaml.parse(data, Loader=yaml.CSafeLoader)
     with suppress(yaml.YAMLError):
         for event in events:
@@ -76,7 +79,8 @@ def places_of(data: bytes) -> tuple[Place, ...]:
                 _settle(stack, stack.pop().place)
             elif kind in _VALUES:
                 place = _enter(stack, event, found)
-                if len(stack) > MAX_DEPTH:
+                count += 1
+                if len(stack) > MAX_DEPTH or count > MAX_VALUES:
                     break
                 if kind is MappingStartEvent or kind is SequenceStartEvent:
                     stack.append(_Frame(place, kind is SequenceStartEvent))

@@ -24,11 +24,10 @@ from yaml.events import (
 )
 
 from reconciler.fleet.scalars import NumberError, resolve
-from reconciler.fleet.yaml_places import MAX_DEPTH, places_of
+from reconciler.fleet.yaml_places import MAX_DEPTH, MAX_VALUES, places_of
 from reconciler.problems import Problem
 from reconciler.schema_check import pointer_of
 
-MAX_VALUES = 200_000
 _MOST_PROBLEMS = 100
 _LONGEST_MESSAGE = 500
 _LONGEST_KEY = 1024

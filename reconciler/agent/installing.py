@@ -21,10 +21,10 @@ from reconciler.agent.writing import Writer
 from reconciler.cluster.discovery import Resource
 from reconciler.fleet.model import Cluster
 from reconciler.plan.membership import Extent, extent_of, group_kind
-from reconciler.plan.model import Health, ObjectKey, key_of
+from reconciler.plan.model import Health, ObjectKey
 from reconciler.plan.prepare import prepare, scaled_workloads
-from reconciler.render.model import SHARED
-from reconciler.sops.sealed import Sealed
+from reconciler.plan.scope import in_scope
+from reconciler.render.model import SHARED, Rendered
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +46,7 @@ class Installer:
     queue: WorkQueue
     extent: Extent
     sharing: Sharing = field(default_factory=Sharing)
+    _untold: dict[str, tuple[Rendered, frozenset[ObjectKey]]] = field(default_factory=dict)
 
     async def install(self, batch: Iterable[Decision], cluster: Cluster) -> set[str]:
         """Make what was decided wanted; gives the owners to reconcile. Before the first write the ApplySet covers it and it is watched."""
@@ -55,7 +56,10 @@ class Installer:
                 owners |= self.let_be(decision.name, cluster)
             else:
                 release = decision.release
-                owners |= self._want(decision.name, release.objects, release.sealed) | {decision.name}
+                rendered = Rendered(
+                    name=decision.name, objects=release.objects, sealed=release.sealed, defaulted=release.defaulted
+                )
+                owners |= self._want(rendered) | {decision.name}
                 self.sharing.put(decision.name, release.unit, cluster)
         owners |= self.share(cluster)
         wanted = [item for owner in owners for item in self.desired.of(owner)]
@@ -69,6 +73,7 @@ class Installer:
     def let_be(self, name: str, cluster: Cluster) -> set[str]:
         """Want nothing of an app any more: without a known release its objects are neither healed nor pruned. Gives who gains by it."""
         self._no_failures(name)
+        self._untold.pop(name, None)
         touched = set(self.desired.forget(name))
         self.sharing.put(name, None, cluster)
         return touched
@@ -77,16 +82,40 @@ class Installer:
         """Want what the running releases share, and no more. Gives the owners to reconcile."""
         if not self.sharing.changed and self.desired.knows(SHARED):
             return set()
-        return self._want(SHARED, self.sharing.objects(cluster), {}) | {SHARED}
+        return self._want(Rendered(name=SHARED, objects=self.sharing.objects(cluster))) | {SHARED}
 
-    def _want(self, owner: str, objects: Iterable[Mapping[str, Any]], sealed: Mapping[ObjectKey, Sealed]) -> set[str]:
-        rendered = list(objects)
-        scaled = scaled_workloads(rendered)
+    def _want(self, rendered: Rendered) -> set[str]:
+        """Want what was rendered, in the scope that the server gives each kind; gives the other owners that this touches.
+
+        What has a kind that is not served yet is kept, to be wanted anew once it is (`look_again`).
+        """
+        owner = rendered.name
+        objects, untold = self._in_scope(rendered)
+        if untold:
+            self._untold[owner] = (rendered, untold)
+        else:
+            self._untold.pop(owner, None)
+        scaled = scaled_workloads(objects.values())
         self._no_failures(owner)
         wishes = [
-            desired(prepare(obj, self.identity.applyset, scaled), owner, sealed.get(key_of(obj))) for obj in rendered
+            desired(prepare(obj, self.identity.applyset, scaled), owner, rendered.sealed.get(key))
+            for key, obj in objects.items()
         ]
         return set(self.desired.replace(owner, wishes))
+
+    def _in_scope(self, rendered: Rendered) -> tuple[Mapping[ObjectKey, Mapping[str, Any]], frozenset[ObjectKey]]:
+        return in_scope(rendered.objects, rendered.defaulted, self.writer.discovery.is_namespaced)
+
+    async def look_again(self) -> None:
+        """Ask anew what the server serves. What waited for its kind gets its scope by it, before that kind is watched."""
+        await self.writer.rediscover()
+        touched: set[str] = set()
+        for owner, (rendered, untold) in tuple(self._untold.items()):
+            if self._in_scope(rendered)[1] != untold:
+                touched |= self._want(rendered) | {owner}
+                await self.widen(extent_of((item.key for item in self.desired.of(owner)), self.sync.namespace))
+        await self.watch_kinds()
+        self.queue.add(*touched)
 
     def _no_failures(self, owner: str) -> None:
         keys = [item.key for item in self.desired.of(owner)] + [member.key for member in self.members.of(owner)]
@@ -142,8 +171,7 @@ class Installer:
                     await asyncio.sleep(0.1)
         except TimeoutError:
             logger.warning("definitions not established in time")
-        await self.writer.rediscover()
-        await self.watch_kinds()
+        await self.look_again()
 
     def _current(self, key: ObjectKey) -> bool:
         member = self.members.get(key)

@@ -55,6 +55,7 @@ class Release:
     commit: str = ""
     warnings: tuple[Problem, ...] = ()
     sealed: Mapping[ObjectKey, Sealed] = field(default_factory=dict)
+    defaulted: frozenset[ObjectKey] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -203,7 +204,7 @@ class Releases:
         self.undecided.discard(name)
         if decision.release is not None:
             # The objects go on to be wanted, as bytes; kept here as well they would be most of the agent's memory.
-            self.released[name] = replace(decision.release, objects=(), sealed={})
+            self.released[name] = replace(decision.release, objects=(), sealed={}, defaulted=frozenset())
         else:
             self.released.pop(name, None)
         self.unsettled.add(name)
@@ -242,6 +243,7 @@ class Releases:
             release = Release(
                 unit=unit, objects=judged.rendered.objects, verdict=judged.verdict, warnings=judged.rendered.problems,
                 commit=record.last.commit if move is Move.STAY and record is not None else commit, sealed=judged.rendered.sealed,
+                defaulted=judged.rendered.defaulted,
             )  # fmt: skip
             return Decision(name=name, move=move, release=release, held=_still_held(judged, move))
         held = judged.held
@@ -298,7 +300,7 @@ class Releases:
                 return Last.DENIED, None, f"RunningUnverified: policy refuses what runs: {verdict.message}"
         release = Release(
             unit=unit, objects=rendered.objects, verdict=verdict, commit=record.last.commit, warnings=rendered.problems,
-            sealed=rendered.sealed,
+            sealed=rendered.sealed, defaulted=rendered.defaulted,
         )  # fmt: skip
         return Last.OTHER, release, ""
 

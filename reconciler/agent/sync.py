@@ -366,8 +366,7 @@ class Syncer:
         failures = [failure for item in wanted if (failure := self.writer.failures.get(item.key)) is not None]
         if failures:
             if any(failure.code in _LOOK_AGAIN for failure in failures):
-                await self.writer.rediscover()
-                await installer.watch_kinds()
+                await installer.look_again()
             installer.queue.add_later(owner, self._backoff.next_delay(owner))
         else:
             self._backoff.forget(owner)

@@ -13,6 +13,7 @@ from reconciler.cli.output import output_option, write
 
 if TYPE_CHECKING:
     from reconciler.cluster.connection import Connection
+    from reconciler.cluster.discovery import Discovery
     from reconciler.fleet.model import Assignment
     from reconciler.plan.model import ObjectKey, Step
     from reconciler.plan.plan import Plan
@@ -77,36 +78,41 @@ async def _plan(
     assignment: Assignment, namespace: str, name: str, kubeconfig: Path | None, context: str | None
 ) -> Plan:
     from reconciler.cluster.connection import Connection
+    from reconciler.cluster.discovery import discover
     from reconciler.fleet.model import API_GROUP, Withheld
     from reconciler.plan.membership import applyset_id, field_manager
+    from reconciler.plan.model import ObjectKey
     from reconciler.plan.plan import plan
     from reconciler.plan.prepare import prepare, scaled_workloads
+    from reconciler.plan.scope import in_scope
     from reconciler.render import render
 
     parent = (name, namespace, "FleetSync", API_GROUP)
     applyset = applyset_id(*parent)
-    rendered = [obj for each in render(assignment).values() for obj in each.objects]
-    scaled = scaled_workloads(rendered)
-    desired = [prepare(obj, applyset, scaled) for obj in rendered]
+    rendered = render(assignment).values()
+    objects = [obj for each in rendered for obj in each.objects]
+    defaulted = frozenset[ObjectKey]().union(*(each.defaulted for each in rendered))
     withheld = frozenset(unit.name for unit in assignment.units.values() if isinstance(unit, Withheld))
     async with await Connection.open(kubeconfig, context) as connection:
-        live = await _live(connection, desired, applyset)
+        discovery = await discover(connection)
+        placed, _ = in_scope(objects, defaulted, discovery.is_namespaced)
+        scaled = scaled_workloads(placed.values())
+        desired = [prepare(obj, applyset, scaled) for obj in placed.values()]
+        live = await _live(connection, discovery, desired, applyset)
     return plan(desired, live, applyset=applyset, withheld=withheld, manager=field_manager(*parent))
 
 
 async def _live(
-    connection: Connection, desired: Iterable[Mapping[str, Any]], applyset: str
+    connection: Connection, discovery: Discovery, desired: Iterable[Mapping[str, Any]], applyset: str
 ) -> dict[ObjectKey, Mapping[str, Any]]:
     """Read the members of every kind that is served and listable, and what else stands under a desired identity."""
     import asyncio
 
-    from reconciler.cluster.discovery import discover
     from reconciler.cluster.read import get, list_objects
     from reconciler.errors import ClusterError
     from reconciler.plan.membership import PART_OF_LABEL
     from reconciler.plan.model import key_of
 
-    discovery = await discover(connection)
     found: dict[ObjectKey, Mapping[str, Any]] = {}
     resources = [resources[0] for resources in discovery.resources.values() if {"list", "watch"} <= resources[0].verbs]
 

@@ -59,6 +59,11 @@ class Discovery:
                 return resource
         return None
 
+    def is_namespaced(self, group: str, kind: str, api_version: str) -> bool | None:
+        """Tell whether objects of a kind have a namespace; None where it is not served."""
+        resource = self.find(group, kind, api_version)
+        return resource.namespaced if resource is not None else None
+
 
 async def discover(connection: Connection) -> Discovery:
     """Ask the API server what it serves. Raises UnavailableError where it does not answer in the aggregated form."""

@@ -7,6 +7,7 @@
 | an app that others call                                        | those that may call it: their NetworkPolicy        |
 | a bundle's Secret or ConfigMap                                 | that bundle, and the apps that read it             |
 | a bundle's SpinAppExecutor, RuntimeClass, Shim or Service      | that bundle, and every app                         |
+| a bundle's definition of a kind without a namespace            | every bundle                                       |
 | Fleet.spec.defaults                                            | the apps that the changed default reaches          |
 | Fleet.spec.artifacts, the keys and roots it names              | every app: what may run is judged by it            |
 | Fleet.spec.ignore, prune, health, minimumAgentVersion          | nothing by itself                                  |
@@ -22,6 +23,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from reconciler.fleet.brought import bears_on_apps, inputs_in
+from reconciler.fleet.definitions import cluster_scoped_in
 from reconciler.fleet.dependencies import dependencies
 from reconciler.fleet.model import AppDefinition, BundleDefinition, Fleet
 from reconciler.fleet.overrides import every_layer
@@ -46,6 +48,8 @@ def affected(old: Fleet | None, new: Fleet, cluster: str) -> frozenset[str]:
     judged_by = [(fleet.spec.get("artifacts"), fleet.signatures) for fleet in (old, new)]
     if judged_by[0] != judged_by[1] or any(_bearing(old, name) != _bearing(new, name) for name in bundles):
         changed |= {*old.apps, *new.apps}
+    if any(_scoped(old, name) != _scoped(new, name) for name in bundles):
+        changed |= {*old.bundles, *new.bundles}
     moved = {name for name in changed if _placement(old, name) != _placement(new, name)}
     changed |= _waiting_for(moved, new) | _reading(bundles, new) | _calling(apps, new)
     return frozenset(changed | _released_by(_different(old.rollouts, new.rollouts), new))
@@ -54,6 +58,12 @@ def affected(old: Fleet | None, new: Fleet, cluster: str) -> frozenset[str]:
 def _bearing(fleet: Fleet, name: str) -> Any:
     bundle = fleet.bundles.get(name)
     return None if bundle is None else bears_on_apps(bundle)
+
+
+def _scoped(fleet: Fleet, name: str) -> Any:
+    bundle = fleet.bundles.get(name)
+    scoped = frozenset() if bundle is None else cluster_scoped_in(bundle)
+    return (scoped, _placement(fleet, name)) if scoped else None
 
 
 def _reading(bundles: set[str], fleet: Fleet) -> set[str]:

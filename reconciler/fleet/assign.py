@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from reconciler.errors import InputError
-from reconciler.fleet.brought import Bearing, Brought, brought
+from reconciler.fleet.brought import Bearing, Brought, brought, group_kind
 from reconciler.fleet.checks import Subject, cluster_problems
+from reconciler.fleet.definitions import cluster_scoped
 from reconciler.fleet.executors import DEFAULT_EXECUTOR
 from reconciler.fleet.merge_patch import merge_patch
 from reconciler.fleet.model import (
@@ -40,10 +41,11 @@ _USED_UP = frozenset({"overrides", "placement"})
 
 @dataclass(frozen=True, slots=True)
 class Here:
-    """A cluster, and what the fleet brings to it that bears on apps."""
+    """A cluster, what the fleet brings to it that bears on apps, and the custom kinds without a namespace that it defines there."""
 
     cluster: Cluster
     brought: Brought
+    cluster_scoped: frozenset[tuple[str, str]] = frozenset()
 
 
 def assign(fleet: Fleet, cluster: str) -> Assignment:
@@ -71,7 +73,7 @@ def here(fleet: Fleet, cluster: str, bearing: Bearing | None = None) -> Here:
     `bearing` is that of the fleet, where it is at hand.
     """
     found = _cluster(fleet, cluster)
-    return Here(found, brought(fleet, found, bearing))
+    return Here(found, brought(fleet, found, bearing), cluster_scoped(fleet, found))
 
 
 def assign_here(fleet: Fleet, place: Here, name: str) -> Unit | None:
@@ -79,7 +81,7 @@ def assign_here(fleet: Fleet, place: Here, name: str) -> Unit | None:
     if (app := fleet.apps.get(name)) is not None:
         return _app(fleet, app, place)
     if (bundle := fleet.bundles.get(name)) is not None:
-        return _bundle(fleet, bundle, place.cluster)
+        return _bundle(fleet, bundle, place)
     return None
 
 
@@ -160,7 +162,8 @@ def _no_variable(origins: Origins, cluster: Cluster, pointer: str, name: str) ->
     return origins.problem(pointer, "fleet.cluster-variable", message, hint)
 
 
-def _bundle(fleet: Fleet, bundle: BundleDefinition, cluster: Cluster) -> Unit | None:
+def _bundle(fleet: Fleet, bundle: BundleDefinition, place: Here) -> Unit | None:
+    cluster = place.cluster
     if not may_be_placed(placement_of(fleet, bundle), cluster):
         return None
     if has_errors(bundle.problems):
@@ -182,6 +185,7 @@ def _bundle(fleet: Fleet, bundle: BundleDefinition, cluster: Cluster) -> Unit | 
         version=bundle.version,
         problems=bundle.problems,
         fleet=fleet.name,
+        cluster_scoped=place.cluster_scoped & {group_kind(each.object) for each in objects},
     )
 
 

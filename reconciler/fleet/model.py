@@ -233,7 +233,10 @@ class AppAssignment:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BundleAssignment:
-    """One bundle as one cluster is to run it: per-cluster patches applied, `namespace` the default for its objects or None."""
+    """One bundle as one cluster is to run it: per-cluster patches applied, `namespace` the default for its objects or None.
+
+    `cluster_scoped` are those of its kinds (group, kind) of which a definition in the fleet says that they have no namespace.
+    """
 
     name: str
     path: str
@@ -244,6 +247,7 @@ class BundleAssignment:
     version: str
     problems: tuple[Problem, ...] = ()
     fleet: str = ""
+    cluster_scoped: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from reconciler.fleet.model import BundleAssignment, SourcedObject
+from reconciler.plan.model import ObjectKey, key_of
 from reconciler.problems import Problem, Severity
 from reconciler.render.encrypted import encrypted_by, holds_plain_values
 from reconciler.render.labels import shared_labels, traced
 
-#: Built-in kinds without a namespace; a custom kind without metadata.namespace is told by the API server's discovery.
+#: Kinds without a namespace: built-in ones and well-known custom ones. Of others a definition in the fleet tells, or else discovery.
 CLUSTER_SCOPED = frozenset(
     {
         ("", "Namespace"), ("", "Node"), ("", "PersistentVolume"),
@@ -36,8 +38,7 @@ def bundle_objects(bundle: BundleAssignment, problems: list[Problem]) -> list[di
     ours = shared_labels(bundle.fleet)
     for sourced in bundle.objects:
         obj = dict(sourced.object)
-        group = str(obj["apiVersion"]).rpartition("/")[0]
-        if bundle.namespace and not obj["metadata"].get("namespace") and (group, obj["kind"]) not in CLUSTER_SCOPED:
+        if _is_defaulted(bundle, obj):
             obj["metadata"] = {**obj["metadata"], "namespace": bundle.namespace}
         # What a server fills in must not be sent back to it.
         obj.pop("status", None)
@@ -48,6 +49,26 @@ def bundle_objects(bundle: BundleAssignment, problems: list[Problem]) -> list[di
             obj = encrypted_by(obj, sourced.sealed.file.blob)
         found.append(traced(obj, owner=bundle.name, path=sourced.path))
     return found
+
+
+def rendered_key(bundle: BundleAssignment, obj: Mapping[str, Any]) -> ObjectKey:
+    """Give the identity that an object of a bundle is rendered with."""
+    key = key_of(obj)
+    return key._replace(namespace=bundle.namespace or "") if _is_defaulted(bundle, obj) else key
+
+
+def defaulted(bundle: BundleAssignment) -> frozenset[ObjectKey]:
+    """Give the objects that have their namespace from the bundle, as they are rendered."""
+    return frozenset(
+        rendered_key(bundle, sourced.object) for sourced in bundle.objects if _is_defaulted(bundle, sourced.object)
+    )
+
+
+def _is_defaulted(bundle: BundleAssignment, obj: Mapping[str, Any]) -> bool:
+    if not bundle.namespace or obj["metadata"].get("namespace"):
+        return False
+    kind = (str(obj["apiVersion"]).rpartition("/")[0], obj["kind"])
+    return kind not in CLUSTER_SCOPED and kind not in bundle.cluster_scoped
 
 
 def _readable(sourced: SourcedObject) -> Problem:

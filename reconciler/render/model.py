@@ -29,10 +29,12 @@ class Rendered:
     """The objects of one app, bundle or `_shared`: plain dicts in apply order, or the problems that prevented them.
 
     With an error in `problems`, `objects` is empty and the unit is treated as withheld. `sealed` says of the objects that hold
-    marks of encrypted values where those come from.
+    marks of encrypted values where those come from. `defaulted` are the objects whose namespace is their Bundle's default: where their
+    kind turns out to have none they have none (plan.scope).
     """
 
     name: str
     objects: tuple[Mapping[str, Any], ...] = ()
     problems: tuple[Problem, ...] = ()
     sealed: Mapping[ObjectKey, Sealed] = field(default_factory=dict)
+    defaulted: frozenset[ObjectKey] = frozenset()

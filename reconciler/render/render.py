@@ -8,7 +8,7 @@ from reconciler.fleet.model import AppAssignment, Assignment, BundleAssignment, 
 from reconciler.plan.order import rank
 from reconciler.problems import Problem, has_errors
 from reconciler.render.app import app_objects
-from reconciler.render.bundle import bundle_objects
+from reconciler.render.bundle import bundle_objects, defaulted
 from reconciler.render.encrypted import sealed_of
 from reconciler.render.model import SHARED, Rendered
 from reconciler.render.shared import render_shared
@@ -38,6 +38,7 @@ def render_unit(unit: AppAssignment | BundleAssignment, cluster: Cluster) -> Ren
         objects=tuple(sorted(objects, key=rank)),
         problems=_sorted(problems),
         sealed=sealed_of(unit, objects),
+        defaulted=defaulted(unit) if isinstance(unit, BundleAssignment) else frozenset(),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from reconciler.fleet.model import AppAssignment, BundleAssignment, Cluster
 from reconciler.plan.model import ObjectKey, key_of
 from reconciler.plan.order import rank
+from reconciler.render.bundle import rendered_key
 from reconciler.render.labels import shared_labels, traced
 from reconciler.render.model import SHARED, Rendered
 from reconciler.render.namespace import namespace_labels
@@ -42,12 +43,8 @@ def brings(unit: AppAssignment | BundleAssignment) -> frozenset[ObjectKey]:
     """Give what a bundle brings that apps may need: it is then not made for them. An app brings nothing."""
     if not isinstance(unit, BundleAssignment):
         return frozenset()
-    keys = (key_of(sourced.object) for sourced in unit.objects if sourced.object["kind"] in _SHAREABLE)
-    return frozenset(_placed(unit, key) for key in keys)
-
-
-def _placed(bundle: BundleAssignment, key: ObjectKey) -> ObjectKey:
-    return key if key.namespace or key.kind == "Namespace" else key._replace(namespace=bundle.namespace or "")
+    shareable = (sourced.object for sourced in unit.objects if sourced.object["kind"] in _SHAREABLE)
+    return frozenset(rendered_key(unit, obj) for obj in shareable)
 
 
 def _namespaces(apps: list[AppAssignment]) -> Iterator[tuple[AppAssignment, dict[str, Any], str]]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from reconciler.fleet.model import AppAssignment, Assignment, BundleAssignment, Withheld
 from reconciler.plan.model import ObjectKey, key_of
+from reconciler.render.bundle import rendered_key
 from reconciler.render.model import SHARED, Rendered
 
 #: The field of an App that asks for a kind of object; what is not here comes of the document itself.
@@ -111,9 +112,7 @@ def _of_bundle(bundle: BundleAssignment, rendered: Rendered) -> dict[ObjectKey, 
     places: dict[ObjectKey, Source] = {}
     for sourced in bundle.objects:
         source = Source(owner=bundle.name, path=sourced.path, line=sourced.line)
-        key = key_of(sourced.object)
-        places[key] = source
-        places.setdefault(key._replace(namespace=key.namespace or bundle.namespace or ""), source)
+        places[rendered_key(bundle, sourced.object)] = source
     whole = Source(owner=bundle.name, path=bundle.path, line=bundle.line)
     return {key: places.get(key, whole) for key in map(key_of, rendered.objects)}
 

@@ -133,3 +133,14 @@ def test_an_app_that_waits_for_another_is_looked_at_again_when_that_one_moves(ma
 
     assert affected(old, load(make.tree(moved), cache=cache).fleet, "eu") == {"pay", "shop"}
     assert affected(old, load(make.tree(same), cache=cache).fleet, "eu") == {"pay"}
+
+
+def test_a_definition_of_a_kind_without_a_namespace_bears_on_every_bundle(make):
+    spec = "{group: acme.example, scope: SCOPE, names: {kind: Zone, plural: zones}, versions: []}"
+    text = f"apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {{name: zones.acme.example}}\nspec: {spec}\n"
+    other = {"c.yaml": make.document("Bundle", "crds", "path: c"), "c/a.yaml": text.replace("SCOPE", "Cluster")}
+    old, new, _ = after(make, other)
+    assert affected(old, new, "eu") == {"crds", "platform"}
+
+    old, new, _ = after(make, {**other, "c/a.yaml": text.replace("SCOPE", "Namespaced")})
+    assert affected(old, new, "eu") == {"crds"}

@@ -33,6 +33,19 @@ def test_what_a_bundle_brings_is_not_made(app: Any, cluster: Cluster) -> None:
     assert _keys([app(), _bundle(executor, "apps")], cluster) == [("Namespace", "apps")]
 
 
+def test_a_runtime_class_of_a_bundle_with_a_namespace_is_not_made_again(app: Any, cluster: Cluster) -> None:
+    runtime_class = {
+        "apiVersion": "node.k8s.io/v1",
+        "kind": "RuntimeClass",
+        "metadata": {"name": "slow"},
+        "handler": "spin",
+    }
+    executor = Executor(name="slow", spec={"createDeployment": True}, runtime_class=runtime_class)
+    apps = [app({"executor": "slow"}, executor=executor)]
+    assert ("RuntimeClass", "slow") in _keys(apps, cluster)
+    assert ("RuntimeClass", "slow") not in _keys([*apps, _bundle(runtime_class, "somewhere")], cluster)
+
+
 def test_an_executor_that_nothing_is_known_of_is_never_made_up(app: Any, cluster: Cluster) -> None:
     assert _keys([app({"executor": "cyclotron"}, executor=None)], cluster) == [("Namespace", "apps")]
 

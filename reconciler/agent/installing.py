@@ -104,11 +104,11 @@ class Installer:
         return set(self.desired.replace(owner, wishes))
 
     def _in_scope(self, rendered: Rendered) -> tuple[Mapping[ObjectKey, Mapping[str, Any]], frozenset[ObjectKey]]:
-        return in_scope(rendered.objects, rendered.defaulted, self.writer.discovery.is_namespaced)
+        return in_scope(rendered.objects, rendered.defaulted, self.writer.workloads.discovery.is_namespaced)
 
     async def look_again(self) -> None:
         """Ask anew what the server serves. What waited for its kind gets its scope by it, before that kind is watched."""
-        await self.writer.rediscover()
+        await self.writer.workloads.rediscover()
         touched: set[str] = set()
         for owner, (rendered, untold) in tuple(self._untold.items()):
             if self._in_scope(rendered)[1] != untold:
@@ -120,9 +120,9 @@ class Installer:
     def _no_failures(self, owner: str) -> None:
         keys = [item.key for item in self.desired.of(owner)] + [member.key for member in self.members.of(owner)]
         for key in keys:
-            failure = self.writer.failures.get(key)
+            failure = self.writer.attempts.failures.get(key)
             if failure is not None and failure.owner == owner:
-                del self.writer.failures[key]
+                del self.writer.attempts.failures[key]
 
     async def widen(self, extent: Extent) -> None:
         """Record where members may be before the first write there: a crash then loses none (design, invariant 4)."""
@@ -144,11 +144,11 @@ class Installer:
         versions = {(group, kind): version for group, kind, version in self.desired.kinds()}
         for text in self.extent.group_kinds:
             group, kind = group_kind(text)
-            resource = self.writer.discovery.find(group, kind, versions.get((group, kind), ""))
+            resource = self.writer.workloads.discovery.find(group, kind, versions.get((group, kind), ""))
             if resource is not None and "watch" in resource.verbs:
                 resources.append(resource)
         self.writer.unwatched = await self.watches.ensure(resources)
-        deployments = self.writer.discovery.find("apps", "Deployment", "apps/v1")
+        deployments = self.writer.workloads.discovery.find("apps", "Deployment", "apps/v1")
         if deployments is not None and any(resource.kind == "SpinApp" for resource in resources):
             await self.watches.ensure_deployments(deployments)
 

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field, replace
 
 from reconciler.agent.announcing import Announcer, verdicts_of
 from reconciler.agent.assigning import Assigning
+from reconciler.agent.attempts import Attempts
+from reconciler.agent.commits import Commits
 from reconciler.agent.decryption import Decryption
 from reconciler.agent.desired import DesiredSet
 from reconciler.agent.fleetsync import FleetSync, parse
@@ -26,18 +28,22 @@ from reconciler.agent.observing import Observer
 from reconciler.agent.options import AgentOptions
 from reconciler.agent.parent import Parent, known_extent
 from reconciler.agent.progress import Progress
+from reconciler.agent.pruning import Pruner
 from reconciler.agent.queue import WorkQueue
 from reconciler.agent.records import RecordStore
 from reconciler.agent.registry_logins import until_logins_changed
 from reconciler.agent.releases import Releases
+from reconciler.agent.removing import Remover
 from reconciler.agent.reporting import AppReports, report_of, stalled_report
 from reconciler.agent.server import serving
 from reconciler.agent.source import FleetSource, policy_of, registries_of
 from reconciler.agent.spinapps import GROUP as SPIN_GROUP
 from reconciler.agent.spinapps import SpinApps
-from reconciler.agent.sync import State, Syncer
+from reconciler.agent.state import state_of
+from reconciler.agent.sync import Syncer
 from reconciler.agent.watching import Watches
 from reconciler.agent.webhook import receiving
+from reconciler.agent.workloads import Workloads
 from reconciler.agent.writing import Writer
 from reconciler.artifact.verify import Verifier
 from reconciler.cluster.connection import Connection
@@ -181,11 +187,13 @@ class Agent:
             changed=changed,
             comparable=decryption.comparable,
         )
+        workloads = Workloads(
+            connection=connection, identity=identity, discovery=await discover(connection), slots=asyncio.Semaphore(options.concurrency)
+        )  # fmt: skip
+        attempts = Attempts(members=members, observer=observer, metrics=self.metrics)
         writer = Writer(
-            connection=connection, sync=sync, identity=identity, agent_namespace=options.agent_namespace,
-            discovery=await discover(connection), desired=desired, members=members, observer=observer,
-            metrics=self.metrics, slots=asyncio.Semaphore(options.concurrency), keeps=keeps,
-            decryption=decryption,
+            workloads=workloads, sync=sync, agent_namespace=options.agent_namespace, desired=desired, members=members, observer=observer,
+            attempts=attempts, metrics=self.metrics, decryption=decryption, keeps=keeps,
         )  # fmt: skip
         watches = Watches(
             connection=connection, identity=identity, observer=observer, members=members, spinapps=spinapps, changed=changed,
@@ -198,18 +206,22 @@ class Agent:
         records = await _records(connection, sync)
         async with Verifier(registries=registries, cache=folder / "verdicts") as verifier:
             releases = Releases(verifier=verifier, metrics=self.metrics, policy=policy, decryption=decryption)
+            state = state_of(sync)
+            source = FleetSource(connection=connection, folder=folder, allow_local=options.allow_local_sources, signers=signers)  # fmt: skip
+            installer = Installer(
+                sync=sync, identity=identity, parent=parent, writer=writer, watches=watches, desired=desired, members=members,
+                queue=queue, extent=known_extent(sync),
+            )  # fmt: skip
             syncer = Syncer(
-                sync=sync, parent=parent, records=records, assigning=assigning, releases=releases, writer=writer, metrics=self.metrics,
-                source=FleetSource(connection=connection, folder=folder, allow_local=options.allow_local_sources, signers=signers),
-                progress=Progress(desired=desired, members=members, releases=releases, failures=lambda: writer.failures, late=late),
-                installer=Installer(
-                    sync=sync, identity=identity, parent=parent, writer=writer, watches=watches, desired=desired, members=members,
-                    queue=queue, extent=known_extent(sync),
+                sync=sync, parent=parent, source=source, records=records, assigning=assigning, releases=releases, installer=installer,
+                writer=writer, metrics=self.metrics, wake=wakes.again.set, mark=reports.mark, state=state,
+                commits=Commits(
+                    sync=sync, source=source, records=records, assigning=assigning, metrics=self.metrics, state=state
                 ),
-                wake=wakes.again.set, mark=reports.mark,
-                state=State(
-                    accepted=str((sync.status.get("commit") or {}).get("applied") or ""),
-                    handled_request=str(sync.status.get("lastHandledRequest") or ""),
+                progress=Progress(desired=desired, members=members, releases=releases, failures=lambda: attempts.failures, late=late),
+                pruner=Pruner(
+                    sync=sync, installer=installer, records=records, state=state, mark=reports.mark,
+                    remover=Remover(workloads=workloads, members=members, attempts=attempts, metrics=self.metrics),
                 ),
             )  # fmt: skip
             followed.append(syncer)

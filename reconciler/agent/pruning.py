@@ -1,15 +1,29 @@
-"""Which members go, and whether so many may (design: invariant 2 and "Prune guard"). Pure."""
+"""Which members go, whether so many may (design: invariant 2 and "Prune guard"), and deleting them in order."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 
+from reconciler.agent.backoff import Backoff
 from reconciler.agent.desired import DesiredSet
 from reconciler.agent.fleetsync import FleetSync
+from reconciler.agent.installing import Installer
 from reconciler.agent.members import Member
+from reconciler.agent.records import RecordStore
+from reconciler.agent.removing import Remover
+from reconciler.agent.state import State
 from reconciler.fleet.model import Assignment, Fleet
 from reconciler.plan.guard import PROTECTED, held
+from reconciler.plan.order import rank_of
 from reconciler.render.model import SHARED
+
+logger = logging.getLogger(__name__)
+
+#: The name under which pruning stands in the work queue; no app can have it.
+PRUNE = "_prune"
 
 
 def going(members: Iterable[Member], desired: DesiredSet, assignment: Assignment) -> list[Member]:
@@ -49,3 +63,41 @@ def guard(going_members: list[Member], total: int, fleet: Fleet, sync: FleetSync
 
 def _lower(first: float | None, second: float | None) -> float | None:
     return min((value for value in (first, second) if value is not None), default=None)
+
+
+@dataclass(kw_only=True, slots=True)
+class Pruner:
+    """Deletes what the fleet no longer has. `mark` says that an app's report may be another."""
+
+    sync: FleetSync
+    installer: Installer
+    remover: Remover
+    records: RecordStore
+    state: State
+    mark: Callable[[Iterable[str]], None]
+    _backoff: Backoff = field(default_factory=lambda: Backoff(first=1.0, longest=300.0))
+
+    async def prune(self, assignment: Assignment) -> None:
+        """Delete it, the other way round than applied; then record the smaller extent."""
+        installer = self.installer
+        await installer.watch_kinds()  # what a restart finds is known only once it has been seen
+        members = going(installer.members, installer.desired, assignment)
+        self.state.prune_held = guard(members, len(installer.members), assignment.fleet, self.sync)
+        if self.state.prune_held:
+            logger.warning("prune held: %s", self.state.prune_held)
+            return
+        self.state.protected = tuple(member.key for member in members if protected(member))
+        members = [member for member in members if not protected(member)]
+        waiting = False
+        for wave in sorted({rank_of(member.key.group, member.key.kind) for member in members}, reverse=True):
+            of_wave = [member for member in members if rank_of(member.key.group, member.key.kind) == wave]
+            gone = await asyncio.gather(*(self.remover.remove(member) for member in of_wave))
+            waiting = waiting or not all(gone)
+        self.mark({member.owner for member in members})
+        if waiting:
+            installer.queue.add_later(PRUNE, self._backoff.next_delay(PRUNE))
+            return
+        self._backoff.forget(PRUNE)
+        await installer.narrow()
+        ended = self.records.apps() - assignment.units.keys() - installer.members.owners()
+        await self.records.drop(ended)

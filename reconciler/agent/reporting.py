@@ -53,7 +53,7 @@ class AppReports:
 def report_of(syncer: Syncer, reports: AppReports) -> Report:
     """Give the report of this moment."""
     state = syncer.state
-    failures = [syncer.writer.failures[key] for key in sorted(syncer.writer.failures)]
+    failures = [syncer.writer.attempts.failures[key] for key in sorted(syncer.writer.attempts.failures)]
     failures += [
         ObjectFailure(owner=item.owner, object=str(item.key), code="object.held", message=f"{holder} has it")
         for item, holder in syncer.installer.desired.waiting()

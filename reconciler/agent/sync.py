@@ -16,22 +16,21 @@ from dataclasses import dataclass, field
 
 from reconciler.agent.assigning import Assigning
 from reconciler.agent.backoff import Backoff
+from reconciler.agent.commits import Commits
 from reconciler.agent.fleetsync import FleetSync
 from reconciler.agent.installing import Installer
 from reconciler.agent.metrics import Metrics
 from reconciler.agent.parent import Parent
 from reconciler.agent.progress import Progress
-from reconciler.agent.pruning import going, guard, protected
+from reconciler.agent.pruning import PRUNE, Pruner
 from reconciler.agent.records import RecordStore, timestamp
 from reconciler.agent.releases import Circumstances, Decision, Releases, digest_of, version_of
 from reconciler.agent.source import FleetSource
+from reconciler.agent.state import State
 from reconciler.agent.writing import Writer
 from reconciler.artifact.sources import CommitFiles
 from reconciler.errors import ClusterError, InputError, SpinfleetError, UnavailableError
-from reconciler.fleet.model import Assignment, Loaded, Unit
-from reconciler.plan.model import ObjectKey
-from reconciler.plan.order import rank_of
-from reconciler.problems import Problem
+from reconciler.fleet.model import Assignment, Unit
 from reconciler.render.model import SHARED
 from reconciler.rollout import Move, Released
 from reconciler.rollout.records import advanced
@@ -40,29 +39,6 @@ logger = logging.getLogger(__name__)
 
 #: Failures after which what the server serves, and lets us see, is asked for anew.
 _LOOK_AGAIN = frozenset({"object.unknown-kind", "object.unwatched"})
-#: The name under which pruning stands in the work queue; no app can have it.
-PRUNE = "_prune"
-
-
-@dataclass(kw_only=True, slots=True)
-class State:
-    """What the syncing is at, for the status. `accepted` is the commit whose fleet is followed, `seen` the newest fetched, `judged` the one looked at last."""
-
-    seen: str = ""
-    accepted: str = ""
-    source_error: str = ""
-    record_error: str = ""
-    unsigned: str = ""
-    signer: str = ""
-    judged: str = ""
-    refused: bool = False
-    rewritten: bool = False
-    stalled: str = ""
-    syncing: bool = False
-    prune_held: str = ""
-    protected: tuple[ObjectKey, ...] = ()
-    problems: tuple[Problem, ...] = ()
-    handled_request: str = ""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -75,17 +51,18 @@ class Syncer:
     sync: FleetSync
     parent: Parent
     source: FleetSource
+    commits: Commits
     records: RecordStore
     assigning: Assigning
     releases: Releases
     progress: Progress
     installer: Installer
     writer: Writer
+    pruner: Pruner
     metrics: Metrics
     wake: Callable[[], None]
     mark: Callable[[Iterable[str]], None]
-    state: State = field(default_factory=State)
-    files: CommitFiles | None = None
+    state: State
     _backoff: Backoff = field(default_factory=lambda: Backoff(first=1.0, longest=300.0))
     _news: bool = False
 
@@ -104,7 +81,7 @@ class Syncer:
         """Take the newest commit, if there is news, and go on with what may go on. Failures end in the state."""
         if self.sync.suspend or self.state.stalled:
             return
-        await self._fetch()
+        await self.commits.fetch()
         await self._guarded(self._take)
 
     async def _renew(self) -> None:
@@ -131,92 +108,16 @@ class Syncer:
         finally:
             self.state.syncing = False
 
-    async def _fetch(self) -> None:
-        """Fetch. Git being away stops new commits, nothing else: the last one that is on disk goes on being applied."""
-        try:
-            with self.metrics.sync_seconds.labels("fetch").time():
-                fetched = await self.source.fetch(self.sync)
-        except SpinfleetError as error:
-            self.state.source_error = error.message
-            if not self.state.seen and (last := await asyncio.to_thread(self.source.last)):
-                await self._see(last)
-            return
-        self.state.source_error = ""
-        if fetched.rewritten:
-            logger.warning("history rewritten: %s is no ancestor of %s", fetched.previous, fetched.commit)
-            self.state.rewritten = True
-        await self._see(fetched.commit)
-
-    async def _see(self, commit: str) -> None:
-        """Take note of a commit that is signed as asked. With any other we stay where we are; after a restart, where we were."""
-        signer, self.state.unsigned = await self.source.signer(self.sync, commit)
-        if self.state.unsigned:
-            logger.warning("not taken: %s", self.state.unsigned)
-            known = self.state.accepted if not self.state.seen else ""
-            if known and not (accepted := await self.source.signer(self.sync, known))[1]:
-                self.state.seen, self.state.signer = known, accepted[0]
-            return
-        self.state.seen, self.state.signer = commit, signer
-
     async def _take(self) -> None:
         """Accept the newest commit, or refuse it whole, and bring its apps to what they may run now."""
         await self._renew()
-        commit = self.state.seen
-        if commit and (commit != self.state.judged or self.assignment is None):
-            await self._accept(commit)
-            self.state.judged = commit
-            if self.assignment is None:
-                await self._accept_last()
+        touched = await self.commits.take()
+        if touched is not None:
+            self.releases.touch(touched)
+            self.mark(touched)
+            self._news = True
         if self.assignment is not None:
             await self._advance()
-
-    async def _accept(self, commit: str) -> None:
-        """Load and judge a commit by its scope rules: the Fleet and this cluster's own document must be valid (design, "three scopes")."""
-        with self.metrics.sync_seconds.labels("load").time():
-            loaded, files = await self.source.load(commit, self.sync.source.path)
-        refusal = self._refusal(loaded) if loaded.fleet is None or self._own(loaded) else self._follow(loaded)
-        self.state.problems = refusal or loaded.problems
-        self.state.refused = bool(refusal)
-        if not refusal:
-            self.state.accepted = commit
-            self.files = files
-            self.metrics.commit_info.set_to_current_time()
-
-    def _own(self, loaded: Loaded) -> tuple[Problem, ...]:
-        return loaded.cluster_problems.get(self.sync.cluster, ())
-
-    def _refusal(self, loaded: Loaded) -> tuple[Problem, ...]:
-        return (*loaded.commit_problems, *self._own(loaded)) or loaded.problems
-
-    def _follow(self, loaded: Loaded) -> tuple[Problem, ...]:
-        """Assign a commit's fleet to this cluster; gives why that can't be."""
-        fleet = loaded.fleet
-        assert fleet is not None  # noqa: S101 - the caller has looked
-        try:
-            with self.metrics.sync_seconds.labels("assign").time():
-                names = self.assigning.take(fleet)
-        except InputError as error:
-            return (
-                Problem(
-                    path=fleet.path, line=fleet.line, code="fleet.unknown-cluster", message=error.message, hint=error.hint
-                ),
-            )  # fmt: skip
-        self.releases.touch(names)
-        self.mark(names)
-        self._news = True
-        return ()
-
-    async def _accept_last(self) -> None:
-        """After a restart onto a commit that is refused: go on with the last one that was accepted, by our own status."""
-        last = self.state.accepted
-        if not last or not (self.source.is_ancestor(last, self.state.seen) or last in self.records.commits()):
-            return
-        problems = self.state.problems
-        try:
-            await self._accept(last)
-        except SpinfleetError as error:
-            logger.warning("the last accepted commit %s: %s", last[:12], error.message)
-        self.state.problems, self.state.refused = problems, True
 
     async def _advance(self) -> None:
         """Let go of what is not placed here any more, release what may run, batch by batch, and wait until it is applied."""
@@ -260,7 +161,7 @@ class Syncer:
             earlier=self._earlier,
             not_ready=self.progress.not_ready,
             suspended=self.sync.suspended_apps,
-            files=self.files,
+            files=self.commits.files,
         )
         async for batch in self.releases.decide(units, now):
             try:
@@ -354,7 +255,8 @@ class Syncer:
         if self.suspended:
             return
         if owner == PRUNE:
-            await self._prune()
+            if self.assignment is not None and not self.state.refused and self.sync.prune:
+                await self.pruner.prune(self.assignment)
             return
         installer = self.installer
         self.metrics.queue.set(len(installer.queue))
@@ -363,7 +265,7 @@ class Syncer:
             await asyncio.gather(
                 *(self.writer.put(item) for item in wanted if item.wave == wave and not installer.as_wanted(item))
             )
-        failures = [failure for item in wanted if (failure := self.writer.failures.get(item.key)) is not None]
+        failures = [failure for item in wanted if (failure := self.writer.attempts.failures.get(item.key)) is not None]
         if failures:
             if any(failure.code in _LOOK_AGAIN for failure in failures):
                 await installer.look_again()
@@ -371,30 +273,3 @@ class Syncer:
         else:
             self._backoff.forget(owner)
         self.changed(owner)
-
-    async def _prune(self) -> None:
-        """Delete what the fleet no longer has, the other way round than applied; then record the smaller extent."""
-        installer = self.installer
-        if self.assignment is None or self.state.refused or not self.sync.prune:
-            return
-        await installer.watch_kinds()  # what a restart finds is known only once it has been seen
-        members = going(installer.members, installer.desired, self.assignment)
-        self.state.prune_held = guard(members, len(installer.members), self.assignment.fleet, self.sync)
-        if self.state.prune_held:
-            logger.warning("prune held: %s", self.state.prune_held)
-            return
-        self.state.protected = tuple(member.key for member in members if protected(member))
-        members = [member for member in members if not protected(member)]
-        waiting = False
-        for wave in sorted({rank_of(member.key.group, member.key.kind) for member in members}, reverse=True):
-            of_wave = [member for member in members if rank_of(member.key.group, member.key.kind) == wave]
-            gone = await asyncio.gather(*(self.writer.remove(member) for member in of_wave))
-            waiting = waiting or not all(gone)
-        self.mark({member.owner for member in members})
-        if waiting:
-            installer.queue.add_later(PRUNE, self._backoff.next_delay(PRUNE))
-            return
-        self._backoff.forget(PRUNE)
-        await installer.narrow()
-        ended = self.records.apps() - self.assignment.units.keys() - installer.members.owners()
-        await self.records.drop(ended)

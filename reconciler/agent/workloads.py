@@ -1,0 +1,87 @@
+"""Every request about workloads: as the FleetSync's service account, a bounded number at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from reconciler.agent.identity import Identity
+from reconciler.cluster.answers import NOT_FOUND
+from reconciler.cluster.apply import Applied, apply
+from reconciler.cluster.connection import Connection
+from reconciler.cluster.delete import delete
+from reconciler.cluster.discovery import Discovery, Resource, discover
+from reconciler.cluster.read import Listed, get, list_metadata
+from reconciler.errors import ClusterError, UnavailableError
+from reconciler.plan.model import ObjectKey
+from reconciler.plan.sensitive import is_sensitive, without_values
+
+
+@dataclass(kw_only=True, slots=True)
+class Workloads:
+    """What the FleetSync's account sees and writes. `slots` bounds the requests in flight over all apps; `discovery` is what is served."""
+
+    connection: Connection
+    identity: Identity
+    discovery: Discovery
+    slots: asyncio.Semaphore
+
+    async def rediscover(self) -> None:
+        """Ask anew what the server serves: a definition may have come or gone."""
+        self.discovery = await discover(self.connection)
+
+    async def live(self, key: ObjectKey, resource: Resource) -> Mapping[str, Any] | None:
+        """Read an object; None where it is absent. Raises ClusterError and UnavailableError."""
+        try:
+            async with self.slots:
+                return await get(
+                    self.connection, resource, namespace=key.namespace, name=key.name, impersonate=self.identity.user
+                )
+        except ClusterError as error:
+            if error.status == NOT_FOUND:
+                return None
+            raise
+
+    async def metadata(self, resource: Resource, namespace: str) -> Listed:
+        """Read the metadata of all objects of a kind in a namespace."""
+        async with self.slots:
+            return await list_metadata(self.connection, resource, namespace=namespace, impersonate=self.identity.user)
+
+    async def apply(self, key: ObjectKey, resource: Resource, body: bytes, *, force: bool) -> Applied:
+        """Apply an object. What the server says against it may quote it: what must not be shown is taken out here, once for all."""
+        try:
+            async with self.slots:
+                return await apply(
+                    self.connection,
+                    resource,
+                    body,
+                    namespace=key.namespace,
+                    name=key.name,
+                    field_manager=self.identity.manager,
+                    force=force,
+                    impersonate=self.identity.user,
+                )
+        except (ClusterError, UnavailableError) as error:
+            if is_sensitive(sent := json.loads(body)):
+                error.message = without_values(error.message, sent)
+                error.args = (error.message,)
+                # What it was raised from may quote it as well.
+                error.__cause__ = error.__context__ = None
+            raise
+
+    async def delete(self, key: ObjectKey, resource: Resource, *, uid: str, resource_version: str) -> bool:
+        """Delete the object of this uid at this resourceVersion. Gives True where it is gone, False where its deletion has begun."""
+        async with self.slots:
+            return await delete(
+                self.connection,
+                resource,
+                namespace=key.namespace,
+                name=key.name,
+                uid=uid,
+                resource_version=resource_version,
+                propagation="Background",
+                impersonate=self.identity.user,
+            )

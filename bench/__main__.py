@@ -57,8 +57,9 @@ def main() -> None:
     ]
     for apps in options.apps:
         raw, measured[apps] = _round_robin(components, apps, options.rounds, options.peer_apps, effort)
-        lines += [f"### {apps:,} apps", "", *report.table(apps, raw, measured[apps]), ""]
-        print("\n".join(lines[-len(measured[apps]) - 14 :]), flush=True)
+        section = [f"### {apps:,} apps", "", *report.table(apps, raw, measured[apps]), ""]
+        say("\n".join(section))
+        lines += section
     lines += [f"`spinfleet --help`: {_start_up() * 1000:.0f} ms, median of 20.", ""]
     if options.plots:
         lines += [*report.curves(Path(__file__).parent / "plots", measured), ""]

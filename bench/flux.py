@@ -1,6 +1,6 @@
 """Flux as a contestant: its source and kustomize controllers, by binaries that the environment names.
 
-FLUX_SOURCE_CONTROLLER and FLUX_KUSTOMIZE_CONTROLLER are paths. Both run with their defaults; the interval is a minute, as ours is. There is one
+FLUX_SOURCE_CONTROLLER and FLUX_KUSTOMIZE_CONTROLLER are paths. Both run with their defaults (so they do not wait for health, as we do); the interval is a minute, as ours is. There is one
 Kustomization for all, or one for each app, which is how people keep one app's failure from the others.
 """
 
@@ -123,7 +123,6 @@ class Flux:
             "path": path,
             "interval": "1m",
             "prune": True,
-            "wait": True,
             "timeout": "30m",
             "force": False,
             "sourceRef": source,
@@ -157,7 +156,7 @@ class Flux:
 
 
 def ready(item: Any, revision: str | None) -> bool:
-    """Tell whether a Kustomization has applied this revision and found it healthy."""
+    """Tell whether a Kustomization has applied this revision."""
     status = item.get("status") or {}
     told = {condition["type"]: condition["status"] for condition in status.get("conditions") or ()}
     return bool(revision and told.get("Ready") == "True" and status.get("lastAppliedRevision") == revision)

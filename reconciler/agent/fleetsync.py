@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,9 @@ REQUEST_ANNOTATION = "spinfleet.dev/requested-at"
 #: Names apps and bundles, by commas, that this cluster leaves alone: neither released nor healed nor pruned.
 SUSPENDED_ANNOTATION = "spinfleet.dev/suspended-apps"
 FINALIZER = "spinfleet.dev/members"
+
+#: How signature rules name what they take from beside the FleetSync.
+_REFERENCES = {"secretKeyRef": "Secret", "configMapKeyRef": "ConfigMap"}
 
 _DURATION_PART = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(ms|s|m|h)")
 _UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -106,9 +109,29 @@ class FleetSync:
         return self.annotations.get(REQUEST_ANNOTATION, "")
 
     @property
+    def reads(self) -> frozenset[tuple[str, str]]:
+        """The Secrets and ConfigMaps of its own namespace, as (kind, name), from which the agent takes its credentials, keys and trust."""
+        secrets = {self.source.secret, self.decryption_secret}
+        for entry in self.policy.registries:
+            secrets |= {entry.secret, entry.ca_secret}
+        named = {("Secret", name) for name in secrets if name}
+        return frozenset(named | set(_referenced(self.policy.signatures)))
+
+    @property
     def suspended_apps(self) -> frozenset[str]:
         """The apps and bundles that are suspended in this cluster alone."""
         return suspended_apps(self.annotations)
+
+
+def _referenced(written: Any) -> Iterator[tuple[str, str]]:
+    """Give the Secrets and ConfigMaps that stand anywhere in a part of the spec, by how they are referred to."""
+    if isinstance(written, Mapping):
+        for field, kind in _REFERENCES.items():
+            if isinstance(reference := written.get(field), Mapping):
+                yield kind, str(reference.get("name"))
+    if isinstance(written, (Mapping, list, tuple)):
+        for below in written.values() if isinstance(written, Mapping) else written:
+            yield from _referenced(below)
 
 
 def suspended_apps(annotations: Mapping[str, str]) -> frozenset[str]:

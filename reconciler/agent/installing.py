@@ -55,12 +55,8 @@ class Installer:
             if decision.release is None:
                 owners |= self.let_be(decision.name, cluster)
             else:
-                release = decision.release
-                rendered = Rendered(
-                    name=decision.name, objects=release.objects, sealed=release.sealed, defaulted=release.defaulted
-                )
-                owners |= self._want(rendered) | {decision.name}
-                self.sharing.put(decision.name, release.unit, cluster)
+                owners |= self._want(decision.release.rendered) | {decision.name}
+                self.sharing.put(decision.name, decision.release.unit, cluster)
         owners |= self.share(cluster)
         wanted = [item for owner in owners for item in self.desired.of(owner)]
         await self.widen(extent_of((item.key for item in wanted), self.sync.namespace))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from reconciler.agent.fleetsync import FleetSync
 from reconciler.fleet.model import API_GROUP
 from reconciler.plan.model import ObjectKey
+from reconciler.rollout.records import is_shard_name
 
 _CRD = ("apiextensions.k8s.io", "CustomResourceDefinition")
 #: Kinds that a FleetSync without `policy.kinds` may not write (design: "Policy").
@@ -14,7 +15,7 @@ _PRIVILEGED_GROUPS = frozenset({"rbac.authorization.k8s.io", "admissionregistrat
 def refusal(sync: FleetSync, key: ObjectKey, agent_namespace: str) -> str:
     """Say why an object may not be written, or give an empty string where it may.
 
-    The first three rules hold whatever the policy says: a repository can never reach Spinfleet itself.
+    The first rules hold whatever the policy says: a repository can never reach Spinfleet itself, nor what it is judged by.
     """
     if key.group == API_GROUP:
         return f"nothing in a fleet repository may write objects of {API_GROUP}"
@@ -22,6 +23,10 @@ def refusal(sync: FleetSync, key: ObjectKey, agent_namespace: str) -> str:
         return "nothing in a fleet repository may write Spinfleet's own definitions"
     if agent_namespace == (key.name if (key.group, key.kind) == ("", "Namespace") else key.namespace):
         return f"namespace {agent_namespace} is the agent's own and out of reach of a fleet repository"
+    if key.namespace == sync.namespace and not key.group and (key.kind, key.name) in sync.reads:
+        return f"the FleetSync itself reads this {key.kind}: what a repository is judged by is out of its reach"
+    if (key.group, key.kind) == ("", "ConfigMap") and is_shard_name(key.name):
+        return "a ConfigMap of this name holds release records, which are out of reach of a fleet repository"
     return _kind_refusal(sync, key) or _namespace_refusal(sync, key)
 
 

@@ -26,13 +26,11 @@ from reconciler.artifact.sources import CommitFiles, Sources
 from reconciler.artifact.verify import Verifier
 from reconciler.errors import ArtifactError
 from reconciler.fleet.model import AppAssignment, Assignment, BundleAssignment, Cluster, Unit, Withheld
-from reconciler.plan.model import ObjectKey
 from reconciler.problems import Problem, Severity
 from reconciler.render import render_unit
 from reconciler.render.labels import unversioned
 from reconciler.render.model import Rendered
 from reconciler.rollout import Last, Move, Newest, Record, Released, decide
-from reconciler.sops.sealed import Sealed
 
 logger = logging.getLogger(__name__)
 
@@ -47,15 +45,12 @@ EarlierUnit = Callable[[str, Released], Awaitable[tuple[Unit, CommitFiles] | Non
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Release:
-    """A version that runs: its unit, the objects rendered from it (none any more in `Releases.released`), and its record's commit."""
+    """A version that runs: its unit, what was rendered from it (its problems alone in `Releases.released`), and its record's commit."""
 
     unit: Runnable
-    objects: tuple[Mapping[str, Any], ...]
+    rendered: Rendered
     verdict: Verdict | None
     commit: str = ""
-    warnings: tuple[Problem, ...] = ()
-    sealed: Mapping[ObjectKey, Sealed] = field(default_factory=dict)
-    defaulted: frozenset[ObjectKey] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -204,7 +199,8 @@ class Releases:
         self.undecided.discard(name)
         if decision.release is not None:
             # The objects go on to be wanted, as bytes; kept here as well they would be most of the agent's memory.
-            self.released[name] = replace(decision.release, objects=(), sealed={}, defaulted=frozenset())
+            told = Rendered(name=name, problems=decision.release.rendered.problems)
+            self.released[name] = replace(decision.release, rendered=told)
         else:
             self.released.pop(name, None)
         self.unsettled.add(name)
@@ -239,12 +235,8 @@ class Releases:
                 judged = replace(judged, state=Newest.EQUAL)
             move = decide(last, judged.state)
         if move in {Move.ADVANCE, Move.STAY} and judged.rendered is not None and not isinstance(unit, Withheld):
-            commit = now.assignment.commit or ""
-            release = Release(
-                unit=unit, objects=judged.rendered.objects, verdict=judged.verdict, warnings=judged.rendered.problems,
-                commit=record.last.commit if move is Move.STAY and record is not None else commit, sealed=judged.rendered.sealed,
-                defaulted=judged.rendered.defaulted,
-            )  # fmt: skip
+            commit = record.last.commit if move is Move.STAY and record is not None else now.assignment.commit or ""
+            release = Release(unit=unit, rendered=judged.rendered, verdict=judged.verdict, commit=commit)
             return Decision(name=name, move=move, release=release, held=_still_held(judged, move))
         held = judged.held
         if held is not None and why:
@@ -298,11 +290,7 @@ class Releases:
             verdict = await self._verify(unit, now, files)
             if _state_of(verdict) is Newest.DENIED:
                 return Last.DENIED, None, f"RunningUnverified: policy refuses what runs: {verdict.message}"
-        release = Release(
-            unit=unit, objects=rendered.objects, verdict=verdict, commit=record.last.commit, warnings=rendered.problems,
-            sealed=rendered.sealed, defaulted=rendered.defaulted,
-        )  # fmt: skip
-        return Last.OTHER, release, ""
+        return Last.OTHER, Release(unit=unit, rendered=rendered, verdict=verdict, commit=record.last.commit), ""
 
     async def _verify(self, unit: AppAssignment, now: Circumstances, files: CommitFiles | None) -> Verdict:
         """Ask the policy first: what it refuses is not even fetched."""
@@ -346,7 +334,7 @@ def _equal(judged: _Judged, kept: Release) -> bool:
     """Tell whether only the version that objects name differs: then nothing that runs would change."""
     if judged.rendered is None:
         return False
-    return [unversioned(obj) for obj in judged.rendered.objects] == [unversioned(obj) for obj in kept.objects]
+    return [unversioned(obj) for obj in judged.rendered.objects] == [unversioned(obj) for obj in kept.rendered.objects]
 
 
 def _still_held(judged: _Judged, move: Move) -> Held | None:

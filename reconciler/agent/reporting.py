@@ -92,11 +92,10 @@ def _problems(syncer: Syncer) -> tuple[Problem, ...]:
     for held in syncer.releases.held.values():
         found.update(dict.fromkeys(held.problems))
     for release in syncer.releases.released.values():
-        if release.warnings:
-            found.update(dict.fromkeys(release.warnings))
+        found.update(dict.fromkeys(release.rendered.problems))
     found.update(dict.fromkeys(syncer.records.problems))
     if state.prune_held:
-        hint = "check the commit; spinfleet approve lets it go on"
+        hint = "check the commit; more may go at once by spec.prune of the Fleet and spec.policy.prune of the FleetSync"
         found[Problem(path="", code="prune.held", message=state.prune_held, hint=hint)] = None
     found.update(dict.fromkeys(_kept(key) for key in state.protected))
     found.update(dict.fromkeys(_unknown(name) for name in _suspended_nowhere(syncer)))

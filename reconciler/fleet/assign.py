@@ -9,7 +9,6 @@ from typing import Any
 from reconciler.errors import InputError
 from reconciler.fleet.brought import Bearing, Brought, brought, group_kind
 from reconciler.fleet.checks import Subject, cluster_problems
-from reconciler.fleet.definitions import cluster_scoped
 from reconciler.fleet.executors import DEFAULT_EXECUTOR
 from reconciler.fleet.merge_patch import merge_patch
 from reconciler.fleet.model import (
@@ -73,7 +72,8 @@ def here(fleet: Fleet, cluster: str, bearing: Bearing | None = None) -> Here:
     `bearing` is that of the fleet, where it is at hand.
     """
     found = _cluster(fleet, cluster)
-    return Here(found, brought(fleet, found, bearing), cluster_scoped(fleet, found))
+    bearing = bearing or Bearing(fleet)
+    return Here(found, brought(fleet, found, bearing), bearing.cluster_scoped(found))
 
 
 def assign_here(fleet: Fleet, place: Here, name: str) -> Unit | None:

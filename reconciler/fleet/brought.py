@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from reconciler.fleet.cache import canonical
+from reconciler.fleet.definitions import cluster_scoped_in
 from reconciler.fleet.executors import Runtimes, brought_executor, declared_executors
 from reconciler.fleet.model import BundleDefinition, Cluster, Executor, Fleet, SourcedObject, Target
 from reconciler.fleet.patches import as_on, patches_for
@@ -63,6 +64,8 @@ class Bearing:
         self._fleet = fleet
         each = ((bundle, _bearing_objects(bundle)) for bundle in fleet.bundles.values())
         self._bundles = [(bundle, objects) for bundle, objects in each if objects]
+        scoped = ((bundle, cluster_scoped_in(bundle)) for bundle in fleet.bundles.values())
+        self._scoped = [(bundle, kinds) for bundle, kinds in scoped if kinds]
         self._plain: dict[tuple[str, ...], _Parts] = {}
 
     def parts(self, cluster: Cluster) -> _Parts:
@@ -74,6 +77,11 @@ class Bearing:
         if key not in self._plain:
             self._plain[key] = _parts(placed, cluster)
         return self._plain[key]
+
+    def cluster_scoped(self, cluster: Cluster) -> frozenset[tuple[str, str]]:
+        """Give group and kind of the custom kinds without a namespace that a cluster gets definitions of, as they are written."""
+        here = [kinds for bundle, kinds in self._scoped if may_be_placed(placement_of(self._fleet, bundle), cluster)]
+        return frozenset[tuple[str, str]]().union(*here)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +116,9 @@ def _parts(placed: list[tuple[BundleDefinition, list[SourcedObject]]], cluster: 
     return _Parts(of, inputs, dict(_services(of[_SERVICE])))
 
 
-def brought(fleet: Fleet, cluster: Cluster, bearing: Bearing | None = None) -> Brought:
-    """Give what a fleet brings to a cluster. `bearing` is that of the fleet, where it is at hand."""
-    parts = (bearing or Bearing(fleet)).parts(cluster)
+def brought(fleet: Fleet, cluster: Cluster, bearing: Bearing) -> Brought:
+    """Give what a fleet brings to a cluster. `bearing` is that of the fleet."""
+    parts = bearing.parts(cluster)
     runtimes = Runtimes(
         classes={each.object["metadata"]["name"]: each for _, each in parts.of[_RUNTIME_CLASS]},
         shims={each.object["metadata"]["name"]: each for _, each in parts.of[_SHIM]},

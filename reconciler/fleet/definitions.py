@@ -7,7 +7,7 @@ from typing import Any
 
 from reconciler.fleet.model import BundleDefinition, Cluster, Fleet, SourcedObject
 from reconciler.fleet.patches import as_on, patches_for
-from reconciler.fleet.placement import may_be_placed, placed, placement_of
+from reconciler.fleet.placement import placed
 
 
 def bringing(fleet: Fleet) -> tuple[BundleDefinition, ...]:
@@ -32,16 +32,6 @@ def definitions_on(bundles: Iterable[BundleDefinition], cluster: Cluster) -> Ite
     for bundle in bundles:
         if placed(bundle.spec.get("placement"), cluster):
             yield from (as_on(bundle, each, cluster).object for each in _definitions(bundle))
-
-
-def cluster_scoped(fleet: Fleet, cluster: Cluster) -> frozenset[tuple[str, str]]:
-    """Give group and kind of the custom kinds without a namespace that a fleet's bundles bring to a cluster, as they are written."""
-    return frozenset(
-        each
-        for bundle in fleet.bundles.values()
-        if may_be_placed(placement_of(fleet, bundle), cluster)
-        for each in cluster_scoped_in(bundle)
-    )
 
 
 def cluster_scoped_in(bundle: BundleDefinition) -> frozenset[tuple[str, str]]:

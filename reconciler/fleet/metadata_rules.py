@@ -1,24 +1,24 @@
 """Labels and annotations that an App asks for: what Kubernetes would refuse, and what is Spinfleet's and SpinKube's own to set.
 
-Source: Kubernetes, apimachinery, pkg/util/validation (IsQualifiedName, IsValidLabelValue); pkg/api/validation (annotations).
+How Kubernetes has their names and values is in openapi/grammar.py.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from reconciler.openapi.grammar import (
+    MOST_ANNOTATIONS,
+    annotations_size,
+    is_annotation_key,
+    is_label_value,
+    is_qualified_name,
+)
 from reconciler.schema_check import pointer_of
 
 Fault = tuple[str, str, str]
 
-_QUALIFIED = re.compile(
-    r"(?=[^/]{1,253}/|[^/]+$)([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
-)
-_LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
-#: All annotations of one object together, in bytes.
-_MOST_ANNOTATIONS = 256 * 1024
 #: Keys by which Spinfleet keeps and traces its objects.
 _OURS = ("spinfleet.dev/", "applyset.kubernetes.io/")
 _OUR_LABEL = "app.kubernetes.io/managed-by"
@@ -46,7 +46,7 @@ def _labels(values: Mapping[str, str] | None, pointer: str) -> Iterator[Fault]:
     yield from _keys(values, pointer, "label")
     for key, value in (values or {}).items():
         at = f"{pointer}{pointer_of([key])}"
-        if _LABEL_VALUE.fullmatch(value) is None:
+        if not is_label_value(value):
             message = f"{value[:80]!r} can't be the value of a label"
             yield at, message, "at most 63 letters, digits, -, _ and ., beginning and ending with a letter or digit"
         if key == _OUR_LABEL:
@@ -55,9 +55,9 @@ def _labels(values: Mapping[str, str] | None, pointer: str) -> Iterator[Fault]:
 
 def _annotations(values: Mapping[str, str] | None, pointer: str) -> Iterator[Fault]:
     yield from _keys(values, pointer, "annotation")
-    size = sum(len(key.encode()) + len(value.encode()) for key, value in (values or {}).items())
-    if size > _MOST_ANNOTATIONS:
-        message = f"annotations of {size} bytes: Kubernetes takes {_MOST_ANNOTATIONS} of an object"
+    size = annotations_size(values or {})
+    if size > MOST_ANNOTATIONS:
+        message = f"annotations of {size} bytes: Kubernetes takes {MOST_ANNOTATIONS} of an object"
         yield pointer, message, "put what is long into a ConfigMap"
 
 
@@ -65,7 +65,7 @@ def _keys(values: Mapping[str, str] | None, pointer: str, what: str) -> Iterator
     article = "an" if what == "annotation" else "a"
     for key in values or {}:
         at = f"{pointer}{pointer_of([key])}"
-        if _QUALIFIED.fullmatch(key) is None:
+        if not (is_annotation_key if what == "annotation" else is_qualified_name)(key):
             yield at, f"{key[:80]!r} can't be the name of {article} {what}", "as in example.com/team"
         elif key.startswith(_OURS):
             yield at, f"{what} {key} is Spinfleet's own to set", "choose another name"

@@ -6,9 +6,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.openapi.grammar import is_dns_label, is_label_value, is_path_segment, is_qualified_name
+from reconciler.openapi.grammar import (
+    MOST_ANNOTATIONS,
+    annotations_size,
+    is_annotation_key,
+    is_dns_label,
+    is_label_value,
+    is_path_segment,
+    is_qualified_name,
+)
 
-_ANNOTATIONS_SIZE = 256 * 1024
 _SPIN_GROUP, _SHIM_GROUP = "core.spinkube.dev", "runtime.spinkube.dev"
 _LONGEST_SPIN_NAME = 52
 _WHOLE = "every object has apiVersion, kind and metadata.name"
@@ -77,8 +84,7 @@ def _metadata_faults(metadata: Mapping[str, Any]) -> Iterator[Fault]:
             continue
         for key, each in pairs.items():
             pointer = f"/metadata/{name}/{key.replace('~', '~0').replace('/', '~1')}"
-            # The keys of annotations may be written in capitals; labels take any case.
-            if not is_qualified_name(key.lower() if name == "annotations" else key):
+            if not (is_annotation_key if name == "annotations" else is_qualified_name)(key):
                 hint = f"{_LABEL}; a domain name and / may stand before it"
                 yield Fault(
                     f"{key[:80]!r} can't be the name of a{'n annotation' if name == 'annotations' else ' label'}",
@@ -90,11 +96,9 @@ def _metadata_faults(metadata: Mapping[str, Any]) -> Iterator[Fault]:
             elif name == "labels" and each is not None and not is_label_value(each):
                 yield Fault(f"{key}: {each[:80]} can't be a label", pointer, _LABEL)
     annotations = metadata.get("annotations")
-    if isinstance(annotations, dict):
-        size = sum(len(key) + len(each) for key, each in annotations.items() if isinstance(each, str))
-        if size > _ANNOTATIONS_SIZE:
-            message = "the annotations are larger than 256 KiB together"
-            yield Fault(message, "/metadata/annotations", "move the data out")
+    if isinstance(annotations, dict) and annotations_size(annotations) > MOST_ANNOTATIONS:
+        message = "the annotations are larger than 256 KiB together"
+        yield Fault(message, "/metadata/annotations", "move the data out")
 
 
 def _spinkube_fault(value: Mapping[str, Any]) -> Fault | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import binascii
 import re
+from collections.abc import Mapping
+from typing import Any
 
 #: Source: apimachinery, resource.ParseQuantity. Suffixes of an exponent take a sign.
 _QUANTITY = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]+)?")
@@ -21,6 +23,8 @@ _SUBDOMAIN = re.compile(r"[-a-z0-9.]{1,253}")
 _SUBDOMAIN_PART = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _QUALIFIED_NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
+#: All annotations of one object together, in bytes (source: apimachinery, api/validation.TotalAnnotationSizeLimitB).
+MOST_ANNOTATIONS = 256 * 1024
 #: Source: apimachinery, path.IsValidPathSegmentName.
 _PATH_SEGMENT = re.compile(r"(?!\.{1,2}$)[^/%]{1,253}")
 
@@ -74,6 +78,20 @@ def is_qualified_name(text: str) -> bool:
     """Tell whether a text can be the key of a label or an annotation: a name, with or without `prefix/`."""
     prefix, slash, name = text.rpartition("/")
     return _QUALIFIED_NAME.fullmatch(name) is not None and (not slash or is_subdomain(prefix))
+
+
+def is_annotation_key(text: str) -> bool:
+    """Tell whether a text can be the key of an annotation: as that of a label, and its prefix may be written in capitals."""
+    return is_qualified_name(text.lower())
+
+
+def annotations_size(pairs: Mapping[Any, Any]) -> int:
+    """Give what all annotations of an object take together, in bytes; of values that are no text nothing is counted."""
+    return sum(len(_bytes(key)) + len(_bytes(value)) for key, value in pairs.items() if isinstance(value, str))
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
 
 
 def is_label_value(text: str) -> bool:

@@ -6,6 +6,7 @@ import base64
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from reconciler.manifest.report import mapping
 from reconciler.plan.membership import PART_OF_LABEL
 from reconciler.plan.model import ObjectKey, key_of
 from reconciler.sops.sealed import is_mark
@@ -30,8 +31,8 @@ def prepare(obj: Mapping[str, Any], applyset: str, scaled: frozenset[ObjectKey] 
             for key, value in texts.items()
         }
         prepared.pop("stringData")
-        prepared["data"] = {**_mapping(obj.get("data")), **encoded}
-    if key_of(obj) in scaled and "replicas" in _mapping(obj.get("spec")):
+        prepared["data"] = {**mapping(obj.get("data")), **encoded}
+    if key_of(obj) in scaled and "replicas" in mapping(obj.get("spec")):
         prepared["spec"] = {key: value for key, value in obj["spec"].items() if key != "replicas"}
     return prepared
 
@@ -43,12 +44,8 @@ def scaled_workloads(objects: Iterable[Mapping[str, Any]]) -> frozenset[ObjectKe
         key = key_of(obj)
         if (key.group, key.kind) not in _SCALERS:
             continue
-        target = _mapping(_mapping(obj.get("spec")).get("scaleTargetRef"))
+        target = mapping(mapping(obj.get("spec")).get("scaleTargetRef"))
         group = str(target.get("apiVersion") or "apps/v1").rpartition("/")[0]
         kind, name = str(target.get("kind") or "Deployment"), str(target.get("name") or "")
         found.add(ObjectKey(group, kind, key.namespace, name))
     return frozenset(found)
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}

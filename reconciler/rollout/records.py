@@ -21,6 +21,7 @@ MOST_PREVIOUS = 4
 #: A longer text is no record of ours.
 MAX_TEXT = 16 * 1024
 
+_SHARD = re.compile(r".+-releases-[0-3][0-9a-f]")
 _VERSION = re.compile(r"[0-9a-f]{64}")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _DIGEST = re.compile(r"(sha256:[0-9a-f]{64})?")
@@ -65,6 +66,11 @@ def shard_of(app: str) -> int:
 def shard_name(fleetsync: str, shard: int) -> str:
     """Give the name of a ConfigMap of records."""
     return f"{fleetsync}-releases-{shard:02x}"
+
+
+def is_shard_name(name: str) -> bool:
+    """Tell whether a ConfigMap of this name holds records, of whichever FleetSync."""
+    return _SHARD.fullmatch(name) is not None
 
 
 def advanced(record: Record | None, app: str, released: Released) -> Record:

@@ -7,6 +7,7 @@ import pytest
 from reconciler.agent.fleetsync import FleetSync, parse
 from reconciler.agent.policy import refusal
 from reconciler.plan.model import ObjectKey
+from reconciler.rollout.records import SHARDS, shard_name
 
 DEPLOYMENT = ObjectKey("apps", "Deployment", "shop", "web")
 
@@ -37,6 +38,47 @@ WIDE = fleetsync(namespaces=["*"], kinds=["*"])
 )
 def test_no_policy_opens_spinfleet_itself(key: ObjectKey, words: str) -> None:
     assert words in refusal(WIDE, key, "spinfleet-system")
+
+
+def test_what_the_fleetsync_itself_reads_is_out_of_reach_in_its_own_namespace_and_nowhere_else() -> None:
+    sync = parse(
+        {
+            "metadata": {"name": "fleet", "namespace": "tenant", "uid": "u", "resourceVersion": "1", "generation": 1},
+            "spec": {
+                "source": {"url": "https://git.example/fleet", "secretRef": {"name": "git"}},
+                "cluster": "eu",
+                "decryption": {"secretRef": {"name": "age"}},
+                "policy": {
+                    "kinds": ["*"],
+                    "namespaces": ["*"],
+                    "registries": [
+                        {"prefix": "a.example", "secretRef": {"name": "login"}, "caSecretRef": {"name": "ca"}}
+                    ],
+                    "signatures": [
+                        {
+                            "match": "**",
+                            "keys": [{"name": "release", "secretKeyRef": {"name": "signers", "key": "pub"}}],
+                            "trustRoot": {"configMapKeyRef": {"name": "roots", "key": "json"}},
+                        }
+                    ],
+                },
+            },
+        }
+    )
+    read = {("Secret", each) for each in ("git", "age", "login", "ca", "signers")} | {("ConfigMap", "roots")}
+    assert sync.reads == read
+    for kind, name in read:
+        assert "out of its reach" in refusal(sync, ObjectKey("", kind, "tenant", name), "spinfleet-system")
+        assert not refusal(sync, ObjectKey("", kind, "shop", name), "spinfleet-system")
+    assert not refusal(sync, ObjectKey("", "ConfigMap", "tenant", "git"), "spinfleet-system")
+    assert not refusal(sync, ObjectKey("apps", "Deployment", "tenant", "git"), "spinfleet-system")
+
+
+def test_release_records_of_any_fleetsync_are_out_of_reach() -> None:
+    for name in (shard_name("fleet", 0), shard_name("other-team", SHARDS - 1)):
+        assert "release records" in refusal(WIDE, ObjectKey("", "ConfigMap", "tenant", name), "spinfleet-system")
+    for name in ("fleet-releases", "fleet-releases-40", "fleet-releases-001"):
+        assert not refusal(WIDE, ObjectKey("", "ConfigMap", "tenant", name), "spinfleet-system")
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ def test_what_can_not_be_set_is_told_at_its_key(spec: dict[str, Any], pointer: s
     [
         {},
         {"labels": {"app.kubernetes.io/name": "mine", "example.com/team": "shop", "a": "", "A_b.c": "x_y.Z-1"}},
-        {"annotations": {"note": "any text\nof lines", "x" * 253 + "/a": ""}},
+        {"annotations": {"note": "any text\nof lines", "x" * 253 + "/a": "", "Example.com/Team": "a"}},
         {"autoscaling": {"labels": {"a": "b"}, "annotations": {"autoscaling.keda.sh/paused": "true"}}},
     ],
 )

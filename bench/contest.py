@@ -187,10 +187,19 @@ class Api:
     def _count_labelled(self, path: str) -> int:
         return len(self.get(f"{path}?labelSelector=round&resourceVersion=0")["items"])
 
+    def _answer(self, method: str, path: str, data: str | None, headers: dict[str, str]) -> http.client.HTTPResponse:
+        self._connection.request(method, path, data, headers)
+        return self._connection.getresponse()
+
     def _request(self, method: str, path: str, body: Any = None) -> Any:
         headers = {"Content-Type": "application/merge-patch+json"} if body is not None else {}
-        self._connection.request(method, path, None if body is None else json.dumps(body), headers)
-        answer = self._connection.getresponse()
+        data = None if body is None else json.dumps(body)
+        try:
+            answer = self._answer(method, path, data, headers)
+        except ConnectionError:
+            # The server ends a connection that was idle for long. What is asked here may be asked twice.
+            self._connection.close()
+            answer = self._answer(method, path, data, headers)
         raw = answer.read()
         # Not found yet is an answer as well: it has no labels and no data.
         if answer.status == 404:

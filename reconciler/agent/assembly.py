@@ -1,0 +1,175 @@
+"""Putting the parts together that follow one FleetSync: this is the one place that knows them all."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from reconciler.agent.announcing import Announcer
+from reconciler.agent.assigning import Assigning
+from reconciler.agent.attempts import Attempts
+from reconciler.agent.commits import Commits
+from reconciler.agent.decryption import Decryption
+from reconciler.agent.desired import DesiredSet
+from reconciler.agent.fleetsync import FleetSync
+from reconciler.agent.follower import Follower, Wakes
+from reconciler.agent.identity import identity_of
+from reconciler.agent.installing import Installer
+from reconciler.agent.members import Members
+from reconciler.agent.metrics import Metrics
+from reconciler.agent.observing import Observer
+from reconciler.agent.options import AgentOptions
+from reconciler.agent.parent import Parent, known_extent
+from reconciler.agent.progress import Progress
+from reconciler.agent.pruning import Pruner
+from reconciler.agent.queue import WorkQueue
+from reconciler.agent.records import RecordStore
+from reconciler.agent.releases import Releases
+from reconciler.agent.removing import Remover
+from reconciler.agent.reporting import AppReports
+from reconciler.agent.source import FleetSource, policy_of, registries_of
+from reconciler.agent.spinapps import GROUP as SPIN_GROUP
+from reconciler.agent.spinapps import SpinApps
+from reconciler.agent.state import state_of
+from reconciler.agent.sync import Syncer
+from reconciler.agent.watching import Watches
+from reconciler.agent.workloads import Workloads
+from reconciler.agent.writing import Writer
+from reconciler.artifact.verify import Verifier
+from reconciler.cluster.connection import Connection
+from reconciler.cluster.discovery import Discovery
+from reconciler.cluster.events import Recorder
+from reconciler.errors import ClusterError, InputError
+from reconciler.git.signers import signers_of
+from reconciler.plan.model import ObjectKey
+
+_FORBIDDEN = 403
+#: Who reports, in Events.
+_CONTROLLER = "spinfleet.dev/agent"
+
+
+@dataclass(kw_only=True, slots=True)
+class Signals:
+    """What the parts of one FleetSync tell one another: health, drift, lateness, and what is known of executors."""
+
+    metrics: Metrics
+    wakes: Wakes = field(default_factory=Wakes)
+    reports: AppReports = field(default_factory=AppReports)
+    queue: WorkQueue = field(default_factory=WorkQueue)
+    members: Members = field(default_factory=Members)
+    desired: DesiredSet = field(init=False)
+    assigning: Assigning
+    syncer: Syncer | None = None
+
+    def __post_init__(self) -> None:
+        self.desired = DesiredSet(holder_of=self.members.owner_of)
+
+    def has_deployment(self, namespace: str, executor: str) -> bool:
+        """Tell whether the SpinKube operator makes Deployments for an executor, as far as it is one of the fleet's."""
+        wanted = self.desired.get(ObjectKey(SPIN_GROUP, "SpinAppExecutor", namespace, executor))
+        return wanted is None or bool(wanted.object()["spec"].get("createDeployment", True))
+
+    def changed(self, owner: str) -> None:
+        """Take word that an app's health or objects changed."""
+        if self.syncer is not None:
+            self.syncer.changed(owner)
+        self.wakes.report.set()
+
+    def drifted(self, owner: str) -> None:
+        """Take word that an object of an app is not as it was applied."""
+        self.metrics.drift.inc()
+        self.reports.drifted(owner)
+        self.queue.add(owner)
+
+    def late(self, name: str, seconds: float) -> None:
+        """Have an app looked at again when its release may be late."""
+        asyncio.get_running_loop().call_later(seconds, self.changed, name)
+
+    def keeps(self, owner: str) -> bool:
+        """Tell whether an app keeps all it has, because no release of it is known to say what it wants."""
+        assignment = self.assigning.assignment
+        return assignment is not None and owner in assignment.units and not self.desired.knows(owner)
+
+
+@asynccontextmanager
+async def assembled(
+    connection: Connection, parent: Parent, sync: FleetSync, *, options: AgentOptions, metrics: Metrics, discovery: Discovery
+) -> AsyncIterator[Follower]:  # fmt: skip
+    """Give what follows a FleetSync of fixed identity, ready to go on. Raises InputError where a person must change something first."""
+    identity = identity_of(sync, options.default_service_account)
+    signals = Signals(metrics=metrics, assigning=Assigning(cluster=sync.cluster))
+    desired, members, queue, assigning = signals.desired, signals.members, signals.queue, signals.assigning
+    decryption = Decryption(connection=connection, namespace=sync.namespace, secret=sync.decryption_secret)
+    spinapps = SpinApps(has_deployment=signals.has_deployment)
+    observer = Observer(
+        identity=identity, desired=desired, members=members, health_of=spinapps.health_of, drifted=signals.drifted,
+        changed=signals.changed, comparable=decryption.comparable,
+    )  # fmt: skip
+    workloads = Workloads(
+        connection=connection, identity=identity, discovery=discovery, slots=asyncio.Semaphore(options.concurrency)
+    )
+    attempts = Attempts(members=members, observer=observer, metrics=metrics)
+    writer = Writer(
+        workloads=workloads, sync=sync, agent_namespace=options.agent_namespace, desired=desired, members=members, observer=observer,
+        attempts=attempts, metrics=metrics, decryption=decryption, keeps=signals.keeps,
+    )  # fmt: skip
+    watches = Watches(
+        connection=connection, identity=identity, observer=observer, members=members, spinapps=spinapps, changed=signals.changed,
+        namespaces=sync.policy.namespaces or (sync.namespace,),
+    )  # fmt: skip
+    folder = options.cache / f"{sync.namespace}.{sync.name}"
+    registries = await registries_of(connection, sync)
+    policy = await policy_of(connection, sync)
+    signers = signers_of(sync.source.keys) if sync.source.keys else ()
+    records = await _records(connection, sync)
+    async with Verifier(registries=registries, cache=folder / "verdicts") as verifier:
+        releases = Releases(verifier=verifier, metrics=metrics, policy=policy, decryption=decryption)
+        state = state_of(sync)
+        source = FleetSource(
+            connection=connection, folder=folder, allow_local=options.allow_local_sources, signers=signers
+        )
+        installer = Installer(
+            sync=sync, identity=identity, parent=parent, writer=writer, watches=watches, desired=desired, members=members,
+            queue=queue, extent=known_extent(sync),
+        )  # fmt: skip
+        mark = signals.reports.mark
+        signals.syncer = Syncer(
+            sync=sync, parent=parent, source=source, records=records, assigning=assigning, releases=releases, installer=installer,
+            writer=writer, metrics=metrics, wake=signals.wakes.again.set, mark=mark, state=state,
+            commits=Commits(
+                sync=sync, source=source, records=records, assigning=assigning, metrics=metrics, state=state
+            ),
+            progress=Progress(
+                desired=desired, members=members, releases=releases, failures=lambda: attempts.failures, late=signals.late
+            ),
+            pruner=Pruner(
+                sync=sync, installer=installer, records=records, state=state, mark=mark,
+                remover=Remover(workloads=workloads, members=members, attempts=attempts, metrics=metrics),
+            ),
+        )  # fmt: skip
+        metrics.count_findings(verifier.findings)
+        recorder = Recorder(connection=connection, controller=_CONTROLLER, instance=socket.gethostname())
+        try:
+            yield Follower(
+                syncer=signals.syncer, announcer=Announcer(recorder=recorder, sync=sync), reports=signals.reports, wakes=signals.wakes,
+                workers=options.concurrency,
+            )  # fmt: skip
+        finally:
+            queue.close()
+            await watches.stop()
+
+
+async def _records(connection: Connection, sync: FleetSync) -> RecordStore:
+    """Read the release records. Raises InputError where the agent may not: without them it must not release anything."""
+    records = RecordStore(connection=connection, namespace=sync.namespace, name=sync.name, uid=sync.uid)
+    try:
+        await records.read()
+    except ClusterError as error:
+        if error.status != _FORBIDDEN:
+            raise
+        hint = "give the agent's account get, patch and create on these ConfigMaps (see docs/releases.md)"
+        raise InputError(f"the release records can't be read: {error.message}", hint=hint) from error
+    return records

@@ -106,8 +106,10 @@ class Follower:
             await self.wakes.report.wait()
             self.wakes.report.clear()
             self.syncer.metrics.members.set(len(self.syncer.installer.members))
+            report = report_of(self.syncer, self.reports)
+            self.syncer.metrics.count_apps(app.health for app in report.apps)
             try:
-                await self.syncer.parent.report(report_of(self.syncer, self.reports))
+                await self.syncer.parent.report(report)
             except SpinfleetError as error:
                 logger.warning("status: %s", error.message)
                 self.wakes.report.set()

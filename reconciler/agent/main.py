@@ -13,7 +13,7 @@ from reconciler.agent.assembly import assembled
 from reconciler.agent.fleetsync import FleetSync
 from reconciler.agent.identity import PARENT_KIND
 from reconciler.agent.logs import log_to
-from reconciler.agent.metrics import Metrics
+from reconciler.agent.metrics import AgentMetrics
 from reconciler.agent.options import AgentOptions
 from reconciler.agent.parent import Parent
 from reconciler.agent.reporting import stalled_report
@@ -53,7 +53,7 @@ class Agent:
     """One process: serves its probes and follows one FleetSync, starting over where its spec changes who it is."""
 
     options: AgentOptions
-    metrics: Metrics = field(default_factory=Metrics)
+    metrics: AgentMetrics = field(default_factory=AgentMetrics)
     ready: bool = False
     wakes: set[asyncio.Event] = field(default_factory=set)
 
@@ -100,7 +100,12 @@ class Agent:
         try:
             _check_supported(sync)
             async with assembled(
-                connection, parent, sync, options=self.options, metrics=self.metrics, discovery=discovery
+                connection,
+                parent,
+                sync,
+                options=self.options,
+                metrics=self.metrics.of(f"{sync.namespace}/{sync.name}"),
+                discovery=discovery,
             ) as follower:
                 self.ready = True
                 self.wakes.add(follower.wakes.sync)

@@ -113,9 +113,7 @@ def test_a_restart_writes_nothing(world: World, keys: Keys) -> None:
     (port,) = free_ports(1)
     world.stop()
     world.start(listen=f"127.0.0.1:{port}")
-    world.until(
-        lambda: 'spinfleet_api_requests_total{verb="GET"' in metrics(port) or "members 2" in metrics(port), "it is up"
-    )
+    world.until(lambda: f'spinfleet_members{{fleetsync="{NAMESPACE}/f-{world.id}"}} 2' in metrics(port), "it is up")
     world.until_ready(commit)
     applied = [line for line in metrics(port).splitlines() if "outcome" in line and "configured" in line]
 

@@ -7,6 +7,7 @@ import urllib.request
 
 import pytest
 
+from reconciler.agent.install import NAMESPACE
 from reconciler.local.ports import free_ports
 from tests.agent.conftest import World
 
@@ -35,9 +36,11 @@ def test_probes_and_metrics_say_what_is(world: World) -> None:
     world.until_ready(commit)
     assert _get(port, "/readyz")[0] == 200
     metrics = _get(port, "/metrics")[1]
-    assert 'spinfleet_objects_total{outcome="created"} 3.0' in metrics
-    assert 'spinfleet_artifact_verdicts_total{code="",status="Verified"} 1.0' in metrics
-    assert "spinfleet_members 3.0" in metrics
+    name = f"{NAMESPACE}/f-{world.id}"
+    assert f'spinfleet_objects_total{{fleetsync="{name}",outcome="created"}} 3.0' in metrics
+    assert f'spinfleet_artifact_verdicts_total{{code="",fleetsync="{name}",status="Verified"}} 1.0' in metrics
+    assert f'spinfleet_members{{fleetsync="{name}"}} 3.0' in metrics
+    assert f'spinfleet_apps{{fleetsync="{name}",health="current"}} 1.0' in metrics
     assert 'spinfleet_api_requests_total{method="PATCH"}' in metrics
     assert world.stop() == 0
     assert _get(port, "/healthz")[0] == 0

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from reconciler.agent.decryption import Decryption
 from reconciler.agent.fleetsync import Policy
-from reconciler.agent.metrics import Metrics
+from reconciler.agent.metrics import AgentMetrics
 from reconciler.agent.releases import Circumstances, Decision, Releases, digest_of
 from reconciler.artifact.model import Expected, Verdict, VerdictStatus
 from reconciler.fleet.model import AppAssignment, Assignment, Cluster, Fleet, Unit, Withheld
@@ -70,7 +70,10 @@ def by_digest(reference: str) -> VerdictStatus:
 
 def releases(answer: Callable[[str], VerdictStatus], **policy: Any) -> Releases:
     return Releases(
-        verifier=cast("Any", Answers(answer)), metrics=Metrics(), policy=Policy(**policy), decryption=NO_KEYS
+        verifier=cast("Any", Answers(answer)),
+        metrics=AgentMetrics().of("tenant/fleet"),
+        policy=Policy(**policy),
+        decryption=NO_KEYS,
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from reconciler.fleet.cache import canonical
 from reconciler.fleet.definitions import cluster_scoped_in
-from reconciler.fleet.executors import Runtimes, brought_executor, declared_executors
+from reconciler.fleet.executors import Runtimes, brought_executor, declared_executors, declared_shims
 from reconciler.fleet.model import BundleDefinition, Cluster, Executor, Fleet, SourcedObject, Target
 from reconciler.fleet.patches import as_on, patches_for
 from reconciler.fleet.placement import may_be_placed, placement_of
@@ -122,6 +122,7 @@ def brought(fleet: Fleet, cluster: Cluster, bearing: Bearing) -> Brought:
     runtimes = Runtimes(
         classes={each.object["metadata"]["name"]: each for _, each in parts.of[_RUNTIME_CLASS]},
         shims={each.object["metadata"]["name"]: each for _, each in parts.of[_SHIM]},
+        declared=declared_shims(fleet, cluster),
     )
     return Brought(
         declared=declared_executors(fleet, cluster, runtimes),

@@ -166,8 +166,8 @@ class Executor:
     """What runs an app: a SpinAppExecutor's spec as SpinKube has it, and where it is said.
 
     `made` is True where Spinfleet renders it in each namespace that needs it; False where a Bundle brings it or where it is said
-    to be there. `runtime_class` is the RuntimeClass that is rendered beside it, or None. `faults` are what is wrong with what
-    it would run on (message, hint, severity).
+    to be there. `runtime_class` is the RuntimeClass that is rendered beside it, or None; `shim` the declared Shim that installs what
+    its pods run under, or None. `faults` are what is wrong with what it would run on (message, hint, severity).
     """
 
     name: str
@@ -176,6 +176,7 @@ class Executor:
     line: int | None = field(default=None, compare=False)
     made: bool = True
     runtime_class: Mapping[str, Any] | None = None
+    shim: SourcedObject | None = None
     faults: tuple[tuple[str, str, Severity], ...] = ()
 
     @property

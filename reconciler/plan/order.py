@@ -19,7 +19,6 @@ _WAVES: tuple[tuple[tuple[str, str], ...], ...] = (
         ("PersistentVolume", ""),
         ("PersistentVolumeClaim", ""),
         ("RuntimeClass", "node.k8s.io"),
-        ("Shim", "runtime.spinkube.dev"),
         ("ClusterRole", "rbac.authorization.k8s.io"),
         ("Role", "rbac.authorization.k8s.io"),
     ),
@@ -27,6 +26,8 @@ _WAVES: tuple[tuple[tuple[str, str], ...], ...] = (
         ("ClusterRoleBinding", "rbac.authorization.k8s.io"),
         ("RoleBinding", "rbac.authorization.k8s.io"),
         ("NetworkPolicy", "networking.k8s.io"),
+        # After its RuntimeClass: runtime-class-manager makes one where there is none.
+        ("Shim", "runtime.spinkube.dev"),
     ),
     (
         ("SpinAppExecutor", "core.spinkube.dev"),

@@ -17,11 +17,11 @@ from reconciler.render.spinkube import API_VERSION
 
 #: Namespaces that every cluster has from its start.
 _BUILT_IN = frozenset({"default", "kube-system", "kube-public", "kube-node-lease"})
-_SHAREABLE = frozenset({"Namespace", "ServiceAccount", "SpinAppExecutor", "RuntimeClass"})
+_SHAREABLE = frozenset({"Namespace", "ServiceAccount", "SpinAppExecutor", "RuntimeClass", "Shim"})
 
 
 def render_shared(units: Iterable[AppAssignment | BundleAssignment], cluster: Cluster) -> Rendered:  # noqa: ARG001 - one signature with render_unit
-    """Give the namespaces, accounts, executors and RuntimeClasses that released apps need and no released Bundle brings.
+    """Give the namespaces, accounts, executors, RuntimeClasses and Shims that released apps need and no released Bundle brings.
 
     Of apps that want one of them otherwise, the first by name has it (see sharing.clashes).
     """
@@ -67,6 +67,9 @@ def _needs(apps: list[AppAssignment]) -> Iterator[tuple[AppAssignment, dict[str,
             yield app, service_account(app), app.path
         place = (app.namespace, app.spec["executor"])
         executor = app.executor
+        if executor is not None and executor.shim is not None:
+            shim = executor.shim
+            yield app, {**shim.object, "metadata": dict(shim.object["metadata"])}, shim.path
         if executor is None or not executor.made or place in seen:
             continue
         # A job runs under the executor's RuntimeClass, without the executor.

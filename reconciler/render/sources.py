@@ -28,7 +28,10 @@ _FIELDS = {
     "Namespace": "/namespace",
     "SpinAppExecutor": "/executor",
     "RuntimeClass": "/executor",
+    "Shim": "/executor",
 }
+#: Shared objects that lie in no namespace.
+_OF_CLUSTERS = frozenset({"RuntimeClass", "Shim"})
 _VALUES = "-values-"
 
 
@@ -123,8 +126,13 @@ def _of_shared(apps: Iterable[AppAssignment], obj: Mapping[str, Any]) -> Source:
     for app in apps:
         executor = app.executor
         namespace = key.name if kind == "Namespace" else key.namespace
-        if kind != "RuntimeClass" and app.namespace != namespace:
+        if kind not in _OF_CLUSTERS and app.namespace != namespace:
             continue
+        if kind == "Shim":
+            shim = executor.shim if executor is not None else None
+            if shim is None or shim.object["metadata"]["name"] != key.name:
+                continue
+            return Source(owner=SHARED, path=shim.path, line=shim.line)
         if kind in {"SpinAppExecutor", "RuntimeClass"}:
             named = executor is not None and key.name in {executor.name, executor.deployment.get("runtimeClassName")}
             if not named or executor is None:

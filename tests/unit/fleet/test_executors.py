@@ -9,7 +9,7 @@ from reconciler.fleet.model import AppAssignment, Withheld
 
 _SHIM = """apiVersion: runtime.spinkube.dev/v1alpha1
 kind: Shim
-metadata: {name: spin}
+metadata: {name: spin-v2}
 spec:
   fetchStrategy: {anonHttp: {location: "https://example.com/shim.tar.gz"}}
   runtimeClass: {name: wasmtime-spin-v2, handler: spin-v2}
@@ -92,7 +92,7 @@ def test_a_runtime_class_with_another_handler_than_its_shim_installs_is_an_error
     unit = _unit(make, shim=_SHIM, rc=_CLASS.replace("NAME", "wasmtime-spin-v2"))
     assert isinstance(unit, Withheld)
     (problem,) = unit.problems
-    assert "handler 'spin', and Shim 'spin' (b/shim.yaml:1) installs 'spin-v2'" in problem.message
+    assert "handler 'spin', and Shim 'spin-v2' (b/shim.yaml:1) installs 'spin-v2'" in problem.message
 
 
 def test_a_handler_that_no_shim_installs_is_a_warning(make: Any) -> None:

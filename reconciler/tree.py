@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from reconciler.errors import InputError
 from reconciler.problems import Problem
 
 
@@ -35,3 +36,16 @@ class Tree(Protocol):
 
     def read(self, path: str) -> bytes:
         """Give a file's content. Raises InputError where the file is missing or over the size cap."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoTree:
+    """The tree of a commit that does not have the folder yet: no files."""
+
+    commit: str | None
+    files: Mapping[str, File] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+
+    def read(self, path: str) -> bytes:
+        """Raise InputError: there is no file."""
+        raise InputError(f"{path}: no such file")

@@ -55,11 +55,16 @@ class _Seen:
 class FleetCheck:
     """Checks trees of one fleet, one after the other."""
 
-    def __init__(self, clusters: Collection[str] = (), *, asked: Asked | None = None) -> None:
-        """Check for some clusters; none named means every one. `asked` is what the one that is named says of itself."""
+    def __init__(
+        self, clusters: Collection[str] = (), *, asked: Asked | None = None, cache: LoadCache | None = None
+    ) -> None:
+        """Check for some clusters; none named means every one. `asked` is what the one that is named says of itself.
+
+        `cache` is of who loads the same trees as well.
+        """
         self._asked = asked
         self._only = tuple(clusters)
-        self._cache = LoadCache()
+        self._cache = cache if cache is not None else LoadCache()
         self._seen: dict[str, _Seen] = {}
         self._shared: Any = None
         self._bearing: dict[str, tuple[BundleDefinition, Any]] = {}

@@ -17,6 +17,7 @@ COMMANDS = {
     "validate": ("reconciler.cli.validate", "Check a fleet, or a single spin.toml."),
     "render": ("reconciler.cli.render", "Show the objects that a cluster would get."),
     "diff": ("reconciler.cli.diff", "Show what would change in a live cluster."),
+    "check": ("reconciler.cli.check", "Show what merging a change would do to every cluster."),
     "verify": ("reconciler.cli.verify", "Verify an artifact, step by step."),
     "inspect": ("reconciler.cli.inspect", "Show what an artifact holds, without running any of it."),
     "explain": ("reconciler.cli.explain", "Show each value of an app and where it comes from."),

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
 from reconciler.agent.fleetsync import FleetSync
 from reconciler.agent.identity import PARENT_KIND
+from reconciler.agent.news import News, Newsroom
 from reconciler.agent.releases import Releases
 from reconciler.artifact.model import Verdict, VerdictStatus
 from reconciler.cluster.events import Recorder
@@ -19,16 +19,6 @@ from reconciler.fleet.model import API_VERSION
 #: Events of one round that name a single app; what goes beyond is told as a number. A first sync may have thousands to tell.
 _MOST_SINGLE = 20
 _MOST_NAMES = 10
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class News:
-    """One Event to be: `sort` as Kubernetes has it, `reason` and `action` CamelCase words, `note` a sentence."""
-
-    sort: Literal["Normal", "Warning"]
-    reason: str
-    note: str
-    action: str = "Verify"
 
 
 def news_of(verdicts: Mapping[str, Verdict], told: Mapping[str, Verdict]) -> Iterator[News]:
@@ -91,7 +81,13 @@ class Announcer:
 
     recorder: Recorder
     sync: FleetSync
+    newsroom: Newsroom = field(default_factory=Newsroom)
     _told: dict[str, Verdict] = field(default_factory=dict)
+
+    async def tell_all(self, verdicts: Mapping[str, Verdict]) -> None:
+        """Tell what is new of the apps' verdicts, and the news that was collected since."""
+        await self.verdicts(verdicts)
+        await self.tell(self.newsroom.take())
 
     async def verdicts(self, verdicts: Mapping[str, Verdict]) -> None:
         """Tell what is new of the apps' verdicts. What could not be written is logged, not tried again."""

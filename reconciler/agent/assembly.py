@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from reconciler.agent.adopting import Adopter
 from reconciler.agent.announcing import Announcer
 from reconciler.agent.assigning import Assigning
 from reconciler.agent.attempts import Attempts
@@ -20,6 +21,7 @@ from reconciler.agent.identity import identity_of
 from reconciler.agent.installing import Installer
 from reconciler.agent.members import Members
 from reconciler.agent.metrics import Metrics
+from reconciler.agent.news import Newsroom
 from reconciler.agent.observing import Observer
 from reconciler.agent.options import AgentOptions
 from reconciler.agent.parent import Parent, known_extent
@@ -112,7 +114,9 @@ async def assembled(
         connection=connection, identity=identity, discovery=discovery, slots=asyncio.Semaphore(options.concurrency)
     )
     attempts = Attempts(members=members, observer=observer, metrics=metrics)
+    newsroom = Newsroom()
     writer = Writer(
+        adopter=Adopter(workloads=workloads, sync=sync, decryption=decryption, newsroom=newsroom),
         workloads=workloads, sync=sync, agent_namespace=options.agent_namespace, desired=desired, members=members, observer=observer,
         attempts=attempts, metrics=metrics, decryption=decryption, keeps=signals.keeps,
     )  # fmt: skip
@@ -154,7 +158,7 @@ async def assembled(
         recorder = Recorder(connection=connection, controller=_CONTROLLER, instance=socket.gethostname())
         try:
             yield Follower(
-                syncer=signals.syncer, announcer=Announcer(recorder=recorder, sync=sync), reports=signals.reports, wakes=signals.wakes,
+                syncer=signals.syncer, announcer=Announcer(recorder=recorder, sync=sync, newsroom=newsroom), reports=signals.reports, wakes=signals.wakes,
                 workers=options.concurrency,
             )  # fmt: skip
         finally:

@@ -113,7 +113,7 @@ class Follower:
             except SpinfleetError as error:
                 logger.warning("status: %s", error.message)
                 self.wakes.report.set()
-            await self.announcer.verdicts(verdicts_of(self.syncer.releases))
+            await self.announcer.tell_all(verdicts_of(self.syncer.releases))
             await asyncio.sleep(_REPORT_EVERY)
 
     async def _note_current(self) -> None:

@@ -20,6 +20,7 @@ from reconciler.agent.watching import Watches
 from reconciler.agent.writing import Writer
 from reconciler.cluster.discovery import Resource
 from reconciler.fleet.model import Cluster
+from reconciler.plan.adoption import annotation_of
 from reconciler.plan.membership import Extent, extent_of, group_kind
 from reconciler.plan.model import Health, ObjectKey
 from reconciler.plan.prepare import prepare, scaled_workloads
@@ -46,7 +47,7 @@ class Installer:
     queue: WorkQueue
     extent: Extent
     sharing: Sharing = field(default_factory=Sharing)
-    _untold: dict[str, tuple[Rendered, frozenset[ObjectKey]]] = field(default_factory=dict)
+    _untold: dict[str, tuple[Rendered, Mapping[str, Any], frozenset[ObjectKey]]] = field(default_factory=dict)
 
     async def install(self, batch: Iterable[Decision], cluster: Cluster) -> set[str]:
         """Make what was decided wanted; gives the owners to reconcile. Before the first write the ApplySet covers it and it is watched."""
@@ -55,7 +56,7 @@ class Installer:
             if decision.release is None:
                 owners |= self.let_be(decision.name, cluster)
             else:
-                owners |= self._want(decision.release.rendered) | {decision.name}
+                owners |= self._want(decision.release.rendered, decision.release.unit.spec) | {decision.name}
                 self.sharing.put(decision.name, decision.release.unit, cluster)
         owners |= self.share(cluster)
         wanted = [item for owner in owners for item in self.desired.of(owner)]
@@ -78,23 +79,28 @@ class Installer:
         """Want what the running releases share, and no more. Gives the owners to reconcile."""
         if not self.sharing.changed and self.desired.knows(SHARED):
             return set()
-        return self._want(Rendered(name=SHARED, objects=self.sharing.objects(cluster))) | {SHARED}
+        return self._want(Rendered(name=SHARED, objects=self.sharing.objects(cluster)), {}) | {SHARED}
 
-    def _want(self, rendered: Rendered) -> set[str]:
+    def _want(self, rendered: Rendered, spec: Mapping[str, Any]) -> set[str]:
         """Want what was rendered, in the scope that the server gives each kind; gives the other owners that this touches.
 
-        What has a kind that is not served yet is kept, to be wanted anew once it is (`look_again`).
+        `spec` is its App's or Bundle's. What has a kind that is not served yet is kept, to be wanted anew once it is (`look_again`).
         """
         owner = rendered.name
         objects, untold = self._in_scope(rendered)
         if untold:
-            self._untold[owner] = (rendered, untold)
+            self._untold[owner] = (rendered, spec, untold)
         else:
             self._untold.pop(owner, None)
         scaled = scaled_workloads(objects.values())
         self._no_failures(owner)
         wishes = [
-            desired(prepare(obj, self.identity.applyset, scaled), owner, rendered.sealed.get(key))
+            desired(
+                prepare(obj, self.identity.applyset, scaled),
+                owner,
+                rendered.sealed.get(key),
+                adoption=annotation_of(obj) or str(spec.get("adoption") or ""),
+            )
             for key, obj in objects.items()
         ]
         return set(self.desired.replace(owner, wishes))
@@ -106,9 +112,9 @@ class Installer:
         """Ask anew what the server serves. What waited for its kind gets its scope by it, before that kind is watched."""
         await self.writer.workloads.rediscover()
         touched: set[str] = set()
-        for owner, (rendered, untold) in tuple(self._untold.items()):
+        for owner, (rendered, spec, untold) in tuple(self._untold.items()):
             if self._in_scope(rendered)[1] != untold:
-                touched |= self._want(rendered) | {owner}
+                touched |= self._want(rendered, spec) | {owner}
                 await self.widen(extent_of((item.key for item in self.desired.of(owner)), self.sync.namespace))
         await self.watch_kinds()
         self.queue.add(*touched)

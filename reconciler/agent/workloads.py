@@ -14,6 +14,7 @@ from reconciler.cluster.apply import Applied, apply
 from reconciler.cluster.connection import Connection
 from reconciler.cluster.delete import delete
 from reconciler.cluster.discovery import Discovery, Resource, discover
+from reconciler.cluster.patch import json_patch
 from reconciler.cluster.read import Listed, get, list_metadata
 from reconciler.errors import ClusterError, UnavailableError
 from reconciler.plan.model import ObjectKey
@@ -71,6 +72,25 @@ class Workloads:
                 # What it was raised from may quote it as well.
                 error.__cause__ = error.__context__ = None
             raise
+
+    async def take_over(
+        self, key: ObjectKey, resource: Resource, live: Mapping[str, Any], managed_fields: list[dict[str, Any]]
+    ) -> None:
+        """Replace who manages which field of an object; status 409 where it has moved on since it was read as `live`."""
+        operations = [
+            {"op": "replace", "path": "/metadata/managedFields", "value": managed_fields},
+            {"op": "replace", "path": "/metadata/resourceVersion", "value": live["metadata"]["resourceVersion"]},
+        ]
+        async with self.slots:
+            await json_patch(
+                self.connection,
+                resource,
+                operations,
+                namespace=key.namespace,
+                name=key.name,
+                field_manager=self.identity.manager,
+                impersonate=self.identity.user,
+            )
 
     async def delete(self, key: ObjectKey, resource: Resource, *, uid: str, resource_version: str) -> bool:
         """Delete the object of this uid at this resourceVersion. Gives True where it is gone, False where its deletion has begun."""

@@ -1,12 +1,12 @@
-"""Writing one object: policy, look first, apply."""
+"""Writing one object: policy, look first (agent.adopting), apply."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
+from reconciler.agent.adopting import Adopter
 from reconciler.agent.attempts import Attempts, RefusedError
 from reconciler.agent.decryption import Decryption
 from reconciler.agent.desired import Desired, DesiredSet
@@ -20,8 +20,6 @@ from reconciler.cluster.apply import Applied
 from reconciler.cluster.discovery import Resource
 from reconciler.errors import SpinfleetError
 from reconciler.plan.model import ObjectKey
-from reconciler.plan.owned import owned_hash
-from reconciler.render.model import SHARED
 
 #: From this many unknown objects of one kind and namespace on, one metadata LIST is cheaper than a GET each.
 _LIST_FROM = 4
@@ -35,6 +33,7 @@ class Writer:
     """
 
     workloads: Workloads
+    adopter: Adopter
     sync: FleetSync
     agent_namespace: str
     desired: DesiredSet
@@ -76,48 +75,19 @@ class Writer:
                 raise RefusedError(
                     "object.held", f"{member.owner} has it, and what {member.owner} wants is not known now"
                 )
-            if member is None or member.gone:
+            if member is None or member.gone or member.owned_hash is None:
                 await self._put_unknown(wanted, resource, member)
             else:
-                self._record(wanted, await self._apply(wanted, resource, force=True), "configured")
+                applied = await self.workloads.apply(wanted.key, resource, self.decryption.body(wanted), force=True)
+                self._record(wanted, applied, "configured")
         return wanted.key not in self.attempts.failures
 
     async def _put_unknown(self, wanted: Desired, resource: Resource, known: Member | None) -> None:
         """Look before the first write: what is there and not ours is never taken over silently."""
-        adopt = self.sync.policy.adoption == "Adopt"
-        live = None if wanted.key in self._absent else await self.workloads.live(wanted.key, resource)
+        absent = wanted.key in self._absent
         self._absent.discard(wanted.key)
-        if live is not None:
-            if not adopt and not self._ours(live, known):
-                self._foreign(wanted)
-            self._record(wanted, await self._apply(wanted, resource, force=True), "configured")
-            return
-        applied = await self._apply(wanted, resource, force=False)
-        if not applied.created and not adopt:
-            await self._let_go(wanted, resource)
-            self._foreign(wanted)
-        self._record(wanted, applied, "created")
-
-    def _ours(self, live: Mapping[str, Any], known: Member | None) -> bool:
-        """Tell whether a found object is our own: it still has fields of ours, and is the one we knew where we knew one."""
-        return owned_hash(live, self.workloads.identity.manager) is not None and (
-            known is None or known.uid == live["metadata"]["uid"]
-        )
-
-    def _foreign(self, wanted: Desired) -> None:
-        if wanted.owner == SHARED:
-            # A namespace or executor that somebody else keeps serves as well: it is used as it is.
-            raise RefusedError("object.kept-by-others", "")
-        raise RefusedError(
-            "object.foreign", "exists already and does not belong to this FleetSync; remove it, or set adoption: Adopt"
-        )
-
-    async def _let_go(self, wanted: Desired, resource: Resource) -> None:
-        """Give up the fields that an apply took of an object that came between look and write."""
-        body = b'{"apiVersion":"%s","kind":"%s","metadata":{"name":"%s"}}' % tuple(
-            text.encode() for text in (wanted.api_version, wanted.key.kind, wanted.key.name)
-        )
-        await self.workloads.apply(wanted.key, resource, body, force=False)
+        applied = await self.adopter.write(wanted, resource, known, absent=absent)
+        self._record(wanted, applied, "created" if applied.created else "configured")
 
     def _resource(self, wanted: Desired) -> Resource:
         """Give where the object is written, or refuse."""
@@ -139,9 +109,6 @@ class Writer:
         if wanted.key.namespace and not resource.namespaced:
             raise RefusedError("object.scope", f"{wanted.key.kind} is cluster-scoped: take metadata.namespace away")
         return resource
-
-    async def _apply(self, wanted: Desired, resource: Resource, *, force: bool) -> Applied:
-        return await self.workloads.apply(wanted.key, resource, self.decryption.body(wanted), force=force)
 
     def _record(self, wanted: Desired, applied: Applied, outcome: str) -> None:
         self.observer.record(applied.object, owner=wanted.owner, content=wanted.content)

@@ -32,6 +32,18 @@ def owned_fields(obj: Mapping[str, Any], manager: str) -> Mapping[str, Any] | No
     return None
 
 
+def is_applied_by(obj: Mapping[str, Any], manager: str) -> bool:
+    """Tell whether a manager has applied fields of an object, in whichever apiVersion."""
+    entries = (obj.get("metadata") or {}).get("managedFields") or ()
+    return any(
+        entry.get("manager") == manager
+        and entry.get("operation") == "Apply"
+        and not entry.get("subresource")
+        and entry.get("fieldsV1")
+        for entry in entries
+    )
+
+
 def owned_hash(obj: Mapping[str, Any], manager: str) -> bytes | None:
     """Give a digest of our fields and the live values at them, or None where no field is ours."""
     fields = owned_fields(obj, manager)

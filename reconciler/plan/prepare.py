@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from reconciler.manifest.report import mapping
+from reconciler.plan.adoption import without_adoption
 from reconciler.plan.membership import PART_OF_LABEL
 from reconciler.plan.model import ObjectKey, key_of
 from reconciler.sops.sealed import is_mark
@@ -18,6 +19,7 @@ _SCALERS = {
 
 def prepare(obj: Mapping[str, Any], applyset: str, scaled: frozenset[ObjectKey] = frozenset()) -> dict[str, Any]:
     """Give the object as it is to be applied. `scaled` are the workloads whose replicas a scaler sets."""
+    obj = without_adoption(obj)
     metadata = dict(obj["metadata"])
     metadata["labels"] = {**(metadata.get("labels") or {}), PART_OF_LABEL: applyset}
     prepared = {**obj, "metadata": metadata}

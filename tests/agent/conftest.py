@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -180,6 +181,25 @@ class World:
             return None
         return found
 
+    def problem(self, name: str) -> str:
+        """The message of the first problem that names an object so; empty where there is none."""
+        found = [
+            each["message"] for each in self.status().get("problems") or () if each.get("object", "").endswith(name)
+        ]
+        return found[0] if found else ""
+
+    def policy(self, **more: Any) -> dict[str, Any]:
+        """A policy for everything that tests write."""
+        registries = [{"prefix": self.registry, "plainHTTP": True}]
+        return {"namespaces": ["*"], "kinds": ["*"], "registries": registries, **more}
+
+    def events(self, reason: str) -> list[str]:
+        """The notes of the FleetSync's Events of a reason."""
+        path = f"/apis/events.k8s.io/v1/namespaces/{NAMESPACE}/events"
+        found = self.plane.request("GET", path)["items"]
+        mine = [each for each in found if each["regarding"]["name"] == f"f-{self.id}"]
+        return [each["note"] for each in mine if each["reason"] == reason]
+
     def spinapp(self, name: str) -> dict[str, Any] | None:
         return self.get("core.spinkube.dev/v1alpha1/spinapps", name)
 
@@ -188,18 +208,30 @@ class World:
         return found[0] if found else {}
 
 
-@pytest.fixture
-def world(control_plane: ControlPlane, registry: str, tmp_path: Path, tiny_wasm: bytes) -> Iterator[World]:
-    (tmp_path / "git").mkdir()
-    repository = gitserver.create(tmp_path / "git", "fleet")
-    with gitserver.serving(tmp_path / "git") as server:
-        made = World(
-            control_plane, registry, secrets.token_hex(4), tmp_path, repository, server.url("fleet"), tiny_wasm
-        )
+@contextmanager
+def a_world(plane: ControlPlane, registry: str, folder: Path, wasm: bytes) -> Iterator[World]:
+    """Make a fleet of its own; afterwards its agent, FleetSync and namespace go."""
+    (folder / "git").mkdir(parents=True)
+    repository = gitserver.create(folder / "git", "fleet")
+    with gitserver.serving(folder / "git") as server:
+        made = World(plane, registry, secrets.token_hex(4), folder, repository, server.url("fleet"), wasm)
         try:
             yield made
         finally:
             if made.process is not None:
                 made.stop(signal.SIGKILL)
-            control_plane.kubectl("delete", "fleetsync", f"f-{made.id}", "-n", NAMESPACE, "--ignore-not-found")
-            control_plane.kubectl("delete", "namespace", made.namespace, "--ignore-not-found", "--wait=false")
+            plane.kubectl("delete", "fleetsync", f"f-{made.id}", "-n", NAMESPACE, "--ignore-not-found")
+            plane.kubectl("delete", "namespace", made.namespace, "--ignore-not-found", "--wait=false")
+
+
+@pytest.fixture
+def world(control_plane: ControlPlane, registry: str, tmp_path: Path, tiny_wasm: bytes) -> Iterator[World]:
+    with a_world(control_plane, registry, tmp_path / "fleet", tiny_wasm) as made:
+        yield made
+
+
+@pytest.fixture
+def neighbour(control_plane: ControlPlane, registry: str, tmp_path: Path, tiny_wasm: bytes) -> Iterator[World]:
+    """A second fleet on the same cluster."""
+    with a_world(control_plane, registry, tmp_path / "neighbour", tiny_wasm) as made:
+        yield made

@@ -1,13 +1,11 @@
-"""The values of the pull-request check: what one commit of a fleet would do that another did not."""
+"""What becomes of objects, apps, bundles and clusters by a change: the parts of a ChangeReport."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from reconciler.check.report import Sources
 from reconciler.plan.model import FieldChange, ObjectKey
 from reconciler.problems import Problem, Severity
 
@@ -178,53 +176,3 @@ class Problems:
             name: None if found is None else [each.to_json() for each in found]
             for name, found in (("new", self.new), ("fixed", self.fixed), ("existing", self.existing))
         }
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ChangeReport:
-    """What merging head into base would do, under the assumption that every cluster runs base.
-
-    `clusters` are groups of clusters with equal changes, in the order of their first names; `unchanged` are the others by name.
-    `left_out` says what was not looked at, one sentence each; empty where the report is whole. `refused` is True where head can't be
-    read as a fleet: every agent stays at the commit that it is at. `notes` are what else a reader must know.
-    """
-
-    fleet: str
-    base: str
-    head: str
-    problems: Problems = field(default_factory=Problems)
-    clusters: tuple[ClusterChange, ...] = ()
-    unchanged: tuple[str, ...] = ()
-    rollouts: tuple[StartedRollout, ...] = ()
-    left_out: tuple[str, ...] = ()
-    refused: bool = False
-    notes: tuple[str, ...] = ()
-    sources: Sources = field(default=lambda _: None, repr=False, compare=False)
-
-    @property
-    def result(self) -> str:
-        """`error`, `warning`, `changed` or `unchanged`: the worst that stands in it."""
-        if self.refused or self.problems.errors:
-            return "error"
-        if self.problems.new or self.left_out:
-            return "warning"
-        return "changed" if self.clusters else "unchanged"
-
-    def to_json(self) -> Mapping[str, Any]:
-        """Give the stable JSON form (schemas/check.schema.json)."""
-        return {
-            "fleet": self.fleet,
-            "base": self.base,
-            "head": self.head,
-            "assumes": ASSUMPTION,
-            "notes": list(self.notes),
-            "result": self.result,
-            "problems": self.problems.to_json(),
-            "clusters": [each.to_json() for each in self.clusters],
-            "unchanged": list(self.unchanged),
-            "rollouts": [each.to_json() for each in self.rollouts],
-            "leftOut": list(self.left_out),
-        }
-
-
-ASSUMPTION = "every cluster runs base"

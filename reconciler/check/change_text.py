@@ -8,9 +8,12 @@ from typing import Any
 
 import click
 
-from reconciler.check.change import ChangeReport, ClusterChange, Effect, ObjectChange, StartedRollout
+from reconciler.check.change import ClusterChange, Effect, ObjectChange, StartedRollout
+from reconciler.check.change_report import ChangeReport
 from reconciler.check.folding import Folded, folded
 from reconciler.check.report import printable
+from reconciler.check.review import Level
+from reconciler.check.risks import Risk
 from reconciler.check.text import text as problem_text
 from reconciler.plan.model import FieldChange
 
@@ -27,12 +30,15 @@ _MOST_NAMES = 12
 def change_text(report: ChangeReport) -> Iterator[str]:
     """Give the lines, with terminal colours; click takes these away where nobody would see them."""
     yield from _problems(report)
+    for risk in report.risks:
+        yield from _risk(risk)
+    yield from _artifacts(report)
     for group in report.clusters:
-        yield from _group(group)
+        yield from group_lines(group)
     if report.unchanged:
         yield f"{click.style('no change', bold=True)}: {names(report.unchanged)}"
     for rollout in report.rollouts:
-        yield from _rollout(rollout)
+        yield from rollout_lines(rollout)
     for each in report.notes:
         yield f"{click.style('note', bold=True)}: {printable(each)}"
     for each in report.left_out:
@@ -48,6 +54,7 @@ def summary(report: ChangeReport) -> str:
         else "no cluster changes",
         count(len(report.problems.new), "new problem") if report.problems.new else "",
         f"{len(report.problems.fixed)} fixed" if report.problems.fixed else "",
+        count(len(report.risks), "risk") if report.risks else "",
     ]
     shown = f"{report.base[:12] or 'files'} → {report.head[:12] or 'files'}"
     return f"fleet {report.fleet or '?'}, {shown}: {', '.join(filter(None, counts))}"
@@ -75,7 +82,29 @@ def _problems(report: ChangeReport) -> Iterator[str]:
         yield ""
 
 
-def _group(group: ClusterChange) -> Iterator[str]:
+def _risk(risk: Risk) -> Iterator[str]:
+    colour = {Level.ERROR: "red", Level.WARNING: "yellow"}.get(risk.level, "blue")
+    whose = f" (by spec.review of {risk.judged_by})" if risk.judged_by != "default" else ""
+    place = ":".join(str(part) for part in (risk.path, risk.line) if part)
+    yield f"{click.style(f'risk {risk.level}[{risk.code}]', fg=colour, bold=True)}: {printable(risk.reason)}{whose}"
+    if where := " on ".join(filter(None, (printable(place), names(risk.clusters)))):
+        yield f"  {click.style('-->', fg='blue')} {where}"
+
+
+def _artifacts(report: ChangeReport) -> Iterator[str]:
+    if report.risks:
+        yield ""
+    for each in report.artifacts:
+        shown = " → ".join(printable(one) for one in dict.fromkeys((each.base, each.head)) if one)
+        yield f"{click.style('artifact', bold=True)} of {printable(each.app)} on {names(each.clusters)}: {shown} ({printable(each.verdict)})"
+        for sentence in each.words():
+            yield f"  {printable(sentence)}"
+    if report.artifacts:
+        yield ""
+
+
+def group_lines(group: ClusterChange) -> Iterator[str]:
+    """Give the lines of clusters where the same happens."""
     counts = ", ".join(f"{number} {effect}" for effect in Effect if (number := group.count(effect)))
     yield f"{click.style(names(group.clusters), bold=True)}: {counts or 'no object changes'}"
     if group.note:
@@ -123,7 +152,8 @@ def _value(value: Any) -> str:
     return printable(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…")
 
 
-def _rollout(rollout: StartedRollout) -> Iterator[str]:
+def rollout_lines(rollout: StartedRollout) -> Iterator[str]:
+    """Give the lines of a rollout and its stages."""
     yield f"{click.style('rollout', bold=True)} {printable(rollout.rollout)} starts for {names(rollout.apps)}"
     for number, stage in enumerate(rollout.stages, 1):
         terms = [

@@ -105,13 +105,19 @@ class ClusterChanges:
         )
 
     def evaluated(self) -> Iterator[Evaluated]:
-        """Give every app and bundle that changes somewhere, with the clusters where that is the same."""
+        """Give every app and bundle that changes on clusters that follow head, with those where that is the same."""
         seen: set[int] = set()
         for parts in self._on.values():
             for part in parts:
                 if id(part) not in seen:
                     seen.add(id(part))
-                    yield part.found
+                    here = tuple(name for name in part.found.clusters if self._head.follows(name))
+                    if here:
+                        yield replace(part.found, clusters=here)
+
+    def written(self, text: str) -> str:
+        """Write variables of clusters in the place of what stood for them."""
+        return self._units.text(text)
 
     def _changes(self, cluster: str, shared: SharedObjects) -> tuple[UnitChange, ...]:
         parts = sorted(self._on[cluster], key=lambda part: part.found.change.name)

@@ -10,9 +10,12 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from reconciler.check.change import ChangeReport, Problems
+from reconciler.check.artifacts import artifact_changes
+from reconciler.check.change import Problems
+from reconciler.check.change_report import ChangeReport
 from reconciler.check.clusters import ClusterChanges, started_rollouts
 from reconciler.check.fleet import FleetCheck
+from reconciler.check.risks import risks
 from reconciler.check.sides import Side
 from reconciler.fleet import LoadCache, affected, load
 from reconciler.fleet.model import Loaded
@@ -67,9 +70,13 @@ def _compared(report: ChangeReport, base: Loaded, head: Loaded, go_on: Callable[
     missed = changes.look(go_on)
     groups = changes.groups()
     told_of = {name for group in groups for name in group.clusters}
+    found = tuple(changes.evaluated())
+    artifacts = artifact_changes(found, changes.written)
     left_out = (f"{len(missed)} apps and bundles from {missed[0]!r} on: there was no time left",) if missed else ()
     return replace(
         report,
+        risks=risks(base.fleet, head.fleet, groups, found, artifacts, changes.written),
+        artifacts=artifacts,
         clusters=groups,
         unchanged=tuple(name for name in clusters if name not in told_of),
         rollouts=started_rollouts(head.fleet, groups),

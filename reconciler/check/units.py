@@ -45,6 +45,7 @@ class Units:
         self._mark = hashlib.sha256(f"{base.fleet.commit} {head.fleet.commit}".encode()).hexdigest()[:12]
         names = {each for side in (base, head) for one in side.fleet.clusters.values() for each in variables_of(one)}
         self._stand_ins = {each: f"{self._mark}{number:04x}" for number, each in enumerate(sorted(names))}
+        self._names = {mark: f"${{cluster.{each}}}" for each, mark in self._stand_ins.items()}
 
     def evaluate(self, name: str) -> Iterator[Evaluated]:
         """Give what becomes of an app or bundle, for every cluster that it is placed on in base or head."""
@@ -111,7 +112,11 @@ class Units:
 
     def written(self, change: UnitChange) -> UnitChange:
         """Write variables in the place of stand-ins."""
-        return _filled(change, {mark: f"${{cluster.{each}}}" for each, mark in self._stand_ins.items()})
+        return _filled(change, self._names)
+
+    def text(self, text: str) -> str:
+        """Give a text with variables in the place of stand-ins."""
+        return _text(text, self._names)
 
     def _change(self, name: str, base: Made, head: Made) -> UnitChange:
         definition = self._head.definition(name) or self._base.definition(name)

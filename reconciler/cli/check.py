@@ -10,7 +10,15 @@ import click
 from reconciler.cli.output import write
 
 if TYPE_CHECKING:
-    from reconciler.check.change import ChangeReport
+    from reconciler.check.change_report import ChangeReport
+
+#: The results of a report that fail.
+_FAILING = {
+    "error": {"error"},
+    "warning": {"error", "warning"},
+    "change": {"error", "warning", "changed"},
+    "never": frozenset[str](),
+}
 
 
 @click.command()
@@ -35,30 +43,63 @@ if TYPE_CHECKING:
     help="Cut the report off after so long.",
 )
 @click.option(
+    "--fail-on",
+    type=click.Choice(["error", "warning", "change", "never"]),
+    default="error",
+    show_default=True,
+    help="From which result on to exit with 1.",
+)
+@click.option(
     "-o",
     "--output",
     "form",
-    type=click.Choice(["text", "json", "yaml"]),
+    type=click.Choice(["text", "json", "yaml", "markdown", "sarif", "github"]),
     default="text",
     show_default=True,
     help="Form of the report.",
 )
-def check(base: str, head: str, path: Path, every: bool, max_time: int, form: str) -> int:
+def check(base: str, head: str, path: Path, every: bool, max_time: int, fail_on: str, form: str) -> int:
     """Show what merging HEAD into BASE would do to every cluster: objects, rollouts, problems.
 
     Needs no cluster and no secret: it compares what base renders with what it renders with HEAD merged into it, and assumes that every
-    cluster runs base. Exits with 0 where nothing stands against it, 1 where there are errors, 2 where it could not be told.
+    cluster runs base. Exits with 0 where nothing stands against it, 1 where there are errors (--fail-on), 2 where it could not be told.
     """
     report = _report(path, base, head, max_time, every=every)
-    if form == "text":
-        from reconciler.check.change_text import change_text, summary
+    _show(report, form, path)
+    return 1 if report.result in _FAILING[fail_on] else 0
 
-        for line in change_text(report):
-            click.echo(line)
-        click.echo(summary(report))
-    else:
-        write(report.to_json(), form)
-    return 1 if report.result == "error" else 0
+
+def _show(report: ChangeReport, form: str, path: Path) -> None:
+    from reconciler.check.change_findings import findings
+    from reconciler.cli.fleets import place_in_repository
+
+    match form:
+        case "json" | "yaml":
+            write(report.to_json(), form)
+        case "markdown":
+            from reconciler.check.change_markdown import change_markdown
+
+            click.echo(change_markdown(report, place_in_repository(path)), nl=False)
+        case "sarif":
+            from reconciler.check.sarif import sarif
+
+            write(sarif(findings(report), place_in_repository(path)), "json")
+        case "github":
+            from reconciler.check.change_markdown import change_markdown
+            from reconciler.check.github import github
+            from reconciler.check.markdown import MOST_SUMMARY
+            from reconciler.cli.output import add_to_summary
+
+            place = place_in_repository(path)
+            for line in github(findings(report), place):
+                click.echo(line)
+            add_to_summary(change_markdown(report, place, MOST_SUMMARY))
+        case _:
+            from reconciler.check.change_text import change_text, summary
+
+            for line in change_text(report):
+                click.echo(line)
+            click.echo(summary(report))
 
 
 def _report(path: Path, base: str, head: str, max_time: int, *, every: bool) -> ChangeReport:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import click
 
+from reconciler.errors import InputError
 from reconciler.problems import Problem, Severity
 
 output_option = click.option(
@@ -35,3 +38,15 @@ def problems_json(problems: Sequence[Problem]) -> dict[str, Any]:
     """Give the public JSON form of problems."""
     valid = not any(problem.severity is Severity.ERROR for problem in problems)
     return {"valid": valid, "problems": [problem.to_json() for problem in problems]}
+
+
+def add_to_summary(markdown: str) -> None:
+    """Add Markdown to the job's summary, where the workflow has one. Raises InputError where it can't be written."""
+    where = os.environ.get("GITHUB_STEP_SUMMARY")
+    if not where:
+        return
+    try:
+        with Path(where).open("a", encoding="utf-8") as handle:
+            handle.write(markdown)
+    except OSError as error:
+        raise InputError(f"GITHUB_STEP_SUMMARY: {error.strerror}", hint="unset it, or name a file") from error

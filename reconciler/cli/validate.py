@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +11,6 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli.output import problems_json, write
-from reconciler.errors import InputError
 
 if TYPE_CHECKING:
     from reconciler.check.objects import Asked
@@ -131,10 +129,13 @@ def _show(report: Report, form: str, prefix: str) -> None:
             write(sarif(report, prefix), "json")
         case "github":
             from reconciler.check.github import github
+            from reconciler.check.markdown import MOST_SUMMARY, markdown
+            from reconciler.cli.output import add_to_summary
 
             for line in github(report, prefix):
                 click.echo(line)
-            _summarise(report)
+            # Annotations are few: the whole report goes to the job's summary, where the workflow has one.
+            add_to_summary(markdown(report, MOST_SUMMARY))
             click.echo(report.summary, err=not report.valid)
         case "markdown":
             from reconciler.check.markdown import markdown
@@ -146,20 +147,6 @@ def _show(report: Report, form: str, prefix: str) -> None:
             for line in text(report.problems, report.sources):
                 click.echo(line)
             click.echo(report.summary, err=not report.valid)
-
-
-def _summarise(report: Report) -> None:
-    """Add the whole report to the job's summary, where the workflow has one: annotations are few."""
-    from reconciler.check.markdown import MOST_SUMMARY, markdown
-
-    where = os.environ.get("GITHUB_STEP_SUMMARY")
-    if not where:
-        return
-    try:
-        with Path(where).open("a", encoding="utf-8") as handle:
-            handle.write(markdown(report, MOST_SUMMARY))
-    except OSError as error:
-        raise InputError(f"GITHUB_STEP_SUMMARY: {error.strerror}", hint="unset it, or name a file") from error
 
 
 def _watch(root: Path, check: _Check, form: str) -> int:

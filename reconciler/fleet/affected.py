@@ -10,7 +10,7 @@
 | a bundle's definition of a kind without a namespace            | every bundle                                       |
 | Fleet.spec.defaults                                            | the apps that the changed default reaches          |
 | Fleet.spec.artifacts, the keys and roots it names              | every app: what may run is judged by it            |
-| Fleet.spec.ignore, prune, health, minimumAgentVersion          | nothing by itself                                  |
+| Fleet.spec.ignore, prune, health, minimumAgentVersion, review  | nothing by itself                                  |
 | anything else of the Fleet                                     | everything                                         |
 | a Rollout                                                      | the apps and bundles that name it                  |
 | this cluster's Cluster document                                | everything                                         |
@@ -31,7 +31,7 @@ from reconciler.fleet.placement import placement_of
 from reconciler.fleet.reads import may_read, reached_apps
 
 #: Fields of the Fleet that bear on no assignment. `defaults` reach an app through its version, which has them in it.
-_APART = frozenset({"defaults", "artifacts", "ignore", "prune", "health", "minimumAgentVersion"})
+_APART = frozenset({"defaults", "artifacts", "ignore", "prune", "health", "minimumAgentVersion", "review"})
 
 
 def affected(old: Fleet | None, new: Fleet, cluster: str) -> frozenset[str]:

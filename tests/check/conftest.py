@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.check.change import ChangeReport
+from reconciler.check.change_report import ChangeReport
 from reconciler.check.pull_request import check_change
 from reconciler.problems import Problem
 from reconciler.tree import File

@@ -50,7 +50,7 @@ def test_a_printed_schema_is_whole(spinfleet: Spinfleet) -> None:
 def test_a_kind_that_is_not_there_is_refused_with_those_that_are(spinfleet: Spinfleet) -> None:
     answer = spinfleet("schema", "Aps")
     assert answer.returncode == 2
-    assert "app, bundle, cluster" in answer.stderr
+    assert "app, bundle, check, cluster" in answer.stderr
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,0 +1,67 @@
+"""The report of the pull-request check: what one commit of a fleet would do that another did not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from reconciler.check.artifacts import ArtifactChange
+from reconciler.check.change import ClusterChange, Problems, StartedRollout
+from reconciler.check.report import Sources
+from reconciler.check.review import Level
+from reconciler.check.risks import Risk
+
+ASSUMPTION = "every cluster runs base"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChangeReport:
+    """What merging head into base would do, under the assumption that every cluster runs base. `risks` are the heaviest first.
+
+    `clusters` are groups of clusters with equal changes, in the order of their first names; `unchanged` are the others by name.
+    `left_out` says what was not looked at, one sentence each; empty where the report is whole. `refused` is True where head can't be
+    read as a fleet: every agent stays at the commit that it is at. `notes` are what else a reader must know.
+    """
+
+    fleet: str
+    base: str
+    head: str
+    problems: Problems = field(default_factory=Problems)
+    risks: tuple[Risk, ...] = ()
+    artifacts: tuple[ArtifactChange, ...] = ()
+    clusters: tuple[ClusterChange, ...] = ()
+    unchanged: tuple[str, ...] = ()
+    rollouts: tuple[StartedRollout, ...] = ()
+    left_out: tuple[str, ...] = ()
+    refused: bool = False
+    notes: tuple[str, ...] = ()
+    sources: Sources = field(default=lambda _: None, repr=False, compare=False)
+
+    @property
+    def result(self) -> str:
+        """`error`, `warning`, `changed` or `unchanged`: the worst that stands in it."""
+        levels = {each.level for each in self.risks}
+        if self.refused or self.problems.errors or Level.ERROR in levels:
+            return "error"
+        if self.problems.new or self.left_out or Level.WARNING in levels:
+            return "warning"
+        return "changed" if self.clusters else "unchanged"
+
+    def to_json(self) -> Mapping[str, Any]:
+        """Give the stable JSON form (schemas/check.schema.json)."""
+        return {
+            "fleet": self.fleet,
+            "base": self.base,
+            "head": self.head,
+            "assumes": ASSUMPTION,
+            "notes": list(self.notes),
+            "result": self.result,
+            "problems": self.problems.to_json(),
+            "risks": [each.to_json() for each in self.risks],
+            "artifacts": [each.to_json() for each in self.artifacts],
+            "clusters": [each.to_json() for each in self.clusters],
+            "unchanged": list(self.unchanged),
+            "rollouts": [each.to_json() for each in self.rollouts],
+            "leftOut": list(self.left_out),
+        }

@@ -10,6 +10,7 @@ from reconciler.agent.attempts import RefusedError
 from reconciler.agent.decryption import Decryption
 from reconciler.agent.desired import Desired
 from reconciler.agent.fleetsync import FleetSync
+from reconciler.agent.handover import keep_replicas
 from reconciler.agent.members import Member
 from reconciler.agent.news import News, Newsroom
 from reconciler.agent.workloads import Workloads
@@ -104,4 +105,7 @@ class Adopter:
         await self.workloads.apply(wanted.key, resource, body, force=False)
 
     async def _apply(self, wanted: Desired, resource: Resource, *, force: bool) -> Applied:
+        """Apply an object; with force where it is there already."""
+        if force:
+            await keep_replicas(self.workloads, wanted, resource)
         return await self.workloads.apply(wanted.key, resource, self.decryption.body(wanted), force=force)

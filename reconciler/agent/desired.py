@@ -23,6 +23,7 @@ class Desired:
     `content` is a digest of `body`: equal content needs no write. `wave` orders objects within their app, lowest first.
     Where `sealed` is there, `body` has marks in place of encrypted values (agent.decryption puts those in).
     `adoption` is what Git says of taking it over where it exists (plan.adoption); empty where it says nothing.
+    `autoscaled` is True where an autoscaler sets the number of its pods.
     """
 
     key: ObjectKey
@@ -33,6 +34,7 @@ class Desired:
     content: bytes
     sealed: Sealed | None = None
     adoption: str = ""
+    autoscaled: bool = False
 
     def object(self) -> dict[str, Any]:
         """Give the object as a dict, parsed anew: callers may change it."""
@@ -40,7 +42,9 @@ class Desired:
         return parsed
 
 
-def desired(obj: Mapping[str, Any], owner: str, sealed: Sealed | None = None, *, adoption: str = "") -> Desired:
+def desired(
+    obj: Mapping[str, Any], owner: str, sealed: Sealed | None = None, *, adoption: str = "", autoscaled: bool = False
+) -> Desired:
     """Give the wanted form of a prepared object (membership label set, see plan.prepare)."""
     body = json.dumps(obj, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
     return Desired(
@@ -52,6 +56,7 @@ def desired(obj: Mapping[str, Any], owner: str, sealed: Sealed | None = None, *,
         content=hashlib.blake2b(body, digest_size=16).digest(),
         sealed=sealed,
         adoption=adoption,
+        autoscaled=autoscaled,
     )
 
 

@@ -24,6 +24,7 @@ from reconciler.plan.adoption import annotation_of
 from reconciler.plan.membership import Extent, extent_of, group_kind
 from reconciler.plan.model import Health, ObjectKey
 from reconciler.plan.prepare import prepare, scaled_workloads
+from reconciler.plan.replicas import is_autoscaled
 from reconciler.plan.scope import in_scope
 from reconciler.render.model import SHARED, Rendered
 
@@ -100,6 +101,7 @@ class Installer:
                 owner,
                 rendered.sealed.get(key),
                 adoption=annotation_of(obj) or str(spec.get("adoption") or ""),
+                autoscaled=is_autoscaled(obj, scaled),
             )
             for key, obj in objects.items()
         ]

@@ -51,8 +51,10 @@ class Workloads:
         async with self.slots:
             return await list_metadata(self.connection, resource, namespace=namespace, impersonate=self.identity.user)
 
-    async def apply(self, key: ObjectKey, resource: Resource, body: bytes, *, force: bool) -> Applied:
-        """Apply an object. What the server says against it may quote it: what must not be shown is taken out here, once for all."""
+    async def apply(
+        self, key: ObjectKey, resource: Resource, body: bytes, *, force: bool, manager: str = ""
+    ) -> Applied:
+        """Apply an object, as our field manager unless another is named. What the server says against it may quote it: what must not be shown is taken out here, once for all."""
         try:
             async with self.slots:
                 return await apply(
@@ -61,7 +63,7 @@ class Workloads:
                     body,
                     namespace=key.namespace,
                     name=key.name,
-                    field_manager=self.identity.manager,
+                    field_manager=manager or self.identity.manager,
                     force=force,
                     impersonate=self.identity.user,
                 )

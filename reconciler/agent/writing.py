@@ -11,6 +11,7 @@ from reconciler.agent.attempts import Attempts, RefusedError
 from reconciler.agent.decryption import Decryption
 from reconciler.agent.desired import Desired, DesiredSet
 from reconciler.agent.fleetsync import FleetSync
+from reconciler.agent.handover import keep_replicas
 from reconciler.agent.members import Member, Members
 from reconciler.agent.metrics import Metrics
 from reconciler.agent.observing import Observer
@@ -78,6 +79,7 @@ class Writer:
             if member is None or member.gone or member.owned_hash is None:
                 await self._put_unknown(wanted, resource, member)
             else:
+                await keep_replicas(self.workloads, wanted, resource)
                 applied = await self.workloads.apply(wanted.key, resource, self.decryption.body(wanted), force=True)
                 self._record(wanted, applied, "configured")
         return wanted.key not in self.attempts.failures

@@ -55,7 +55,7 @@ def diff(
     import asyncio
 
     from reconciler.cli.fleets import assignment_for, withheld_problems
-    from reconciler.plan.replicas import replicas_warning
+    from reconciler.plan.replicas import replicas_note
 
     assignment = assignment_for(path, cluster, revision)
     for problem in withheld_problems(assignment):
@@ -69,8 +69,8 @@ def diff(
             _show(step)
         counts = ", ".join(f"{sum(1 for step in plan.steps if step.action == action)} {action}" for action in _MARKS)
         click.echo(counts, err=True)
-    for warning in filter(None, map(replicas_warning, plan.changes)):
-        click.echo(f"warning: {warning}", err=True)
+    for note in filter(None, map(replicas_note, plan.changes)):
+        click.echo(f"note: {note}", err=True)
     return 1 if plan.changes else 0
 
 

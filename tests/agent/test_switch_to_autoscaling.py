@@ -1,0 +1,95 @@
+"""A running workload whose number goes over to an autoscaler keeps its pods: a real HPA, a real API server."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.agent.conftest import MANIFEST, World
+
+pytestmark = pytest.mark.cluster
+
+_HPA = {"type": "HPA", "min": 2, "max": 9, "cpu": 60}
+
+
+def _app(world: World, reference: str, **fields: Any) -> dict[str, str]:
+    spec = {"artifact": reference, "resources": {"requests": {"cpu": "10m"}}, **fields}
+    head = {"apiVersion": "spinfleet.dev/v1alpha1", "kind": "App", "metadata": {"name": "one"}}
+    return {"one/spin.toml": MANIFEST.format(name="one"), "one/app.yaml": json.dumps({**head, "spec": spec})}
+
+
+def _deployment(world: World, name: str) -> dict[str, Any]:
+    return world.get("apps/v1/deployments", name) or {"spec": {}, "metadata": {}}
+
+
+def _replicas(world: World, name: str) -> int:
+    return int(_deployment(world, name)["spec"].get("replicas", -1))
+
+
+def _appliers(world: World, name: str) -> set[str]:
+    """Give who has applied the number, by the first word of the manager's name."""
+    entries = _deployment(world, name)["metadata"].get("managedFields") or ()
+    return {
+        each["manager"].partition("-")[0]
+        for each in entries
+        if each["operation"] == "Apply" and "f:replicas" in each["fieldsV1"].get("f:spec", {})
+    }
+
+
+def test_a_spinapp_keeps_its_pods_until_its_hpa_sets_their_number(world: World) -> None:
+    reference = world.push("one")
+    commit = world.commit(world.fleet(), _app(world, reference, replicas=3))
+    world.create()
+    world.start()
+    world.until_ready(commit)
+    world.until(lambda: _replicas(world, "one") == 3, "three pods")
+
+    # No metrics are served: an HPA moves the number into its bounds, and nothing else would bring it back to three.
+    commit = world.commit(_app(world, reference, autoscaling=_HPA))
+    world.until_ready(commit)
+    world.until(lambda: _appliers(world, "one") == {"spinfleet"}, "the operator lets go of the number")
+    assert _replicas(world, "one") == 3
+
+    commit = world.commit(_app(world, reference, autoscaling={**_HPA, "min": 5}))
+    world.until(lambda: _replicas(world, "one") == 5, "the HPA raises the number", seconds=120)
+    assert _appliers(world, "one") == set()
+    world.until_ready(commit)
+
+    commit = world.commit(_app(world, reference, replicas=2))
+    world.until_ready(commit)
+    world.until(lambda: _replicas(world, "one") == 2, "the fleet sets the number again")
+
+
+def _bundle(world: World, *, scaled: bool) -> dict[str, str | None]:
+    container = {"name": "web", "image": "web:1", "resources": {"requests": {"cpu": "10m"}}}
+    template = {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [container]}}
+    spec = {"replicas": 4, "selector": {"matchLabels": {"app": "web"}}, "template": template}
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
+    hpa = {
+        "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": {"name": "web"},
+        "spec": {"scaleTargetRef": target, "minReplicas": 2, "maxReplicas": 9},
+    }  # fmt: skip
+    head = {"apiVersion": "spinfleet.dev/v1alpha1", "kind": "Bundle", "metadata": {"name": "web"}}
+    return {
+        "web.yaml": json.dumps({**head, "spec": {"path": "web", "namespace": world.namespace}}),
+        "web/namespace.yaml": json.dumps({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": world.namespace}}),
+        "web/web.yaml": json.dumps({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}, "spec": spec}),
+        "web/hpa.yaml": json.dumps(hpa) if scaled else None,
+    }  # fmt: skip
+
+
+def test_a_deployment_of_a_bundle_keeps_its_pods_when_an_hpa_comes(world: World) -> None:
+    commit = world.commit(world.fleet(), {key: text for key, text in _bundle(world, scaled=False).items() if text})
+    world.create()
+    world.start()
+    world.until_ready(commit)
+    assert _replicas(world, "web") == 4
+
+    commit = world.commit(_bundle(world, scaled=True))
+    world.until_ready(commit)
+    entries = _deployment(world, "web")["metadata"]["managedFields"]
+    ours = [each for each in entries if each["manager"].startswith("spinfleet-")]
+    holders = [each["manager"].endswith("-replicas") for each in ours if "f:replicas" in each["fieldsV1"]["f:spec"]]
+    assert (holders, _replicas(world, "web")) == ([True], 4)

@@ -169,7 +169,11 @@ def files_of(draft: Draft, fleet: str) -> dict[str, str]:
     if bundled:
         names = chain((BUNDLE,), (f"{BUNDLE}-{number}" for number in count(2)))
         name = next(name for name in names if name not in draft.apps)
-        files["bundle.yaml"] = _document("bundle.yaml", "Bundle", name, {"path": BUNDLE, "adoption": "Adopt"})
+        spec = {"path": BUNDLE, "adoption": "Adopt"}
+        if not draft.taken.unscoped.isdisjoint(bundled):
+            # Whether they have a namespace is the cluster's to say: where they do, this is it.
+            spec["namespace"] = draft.taken.namespace
+        files["bundle.yaml"] = _document("bundle.yaml", "Bundle", name, spec)
         for key in bundled:
             files[_path_of(key, files)] = yaml_text(draft.taken.objects[key])
     return files

@@ -6,9 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from reconciler.fleet.definitions import is_definition
 from reconciler.fleet.model import API_GROUP
 from reconciler.fleet.object_rules import object_faults
+from reconciler.manifest.report import mapping
+from reconciler.openapi.kinds import own_groups
 from reconciler.plan.model import ObjectKey, key_of
+from reconciler.render.bundle import CLUSTER_SCOPED
 
 DEFAULT_NAMESPACE = "default"
 SPIN_GROUP = "core.spinkube.dev"
@@ -24,12 +28,15 @@ _TOOLS = (
     f"{API_GROUP}/", "applyset.kubernetes.io/",
 )  # fmt: skip
 _TOOL_LABELS = frozenset({"app.kubernetes.io/managed-by", "scaledobject.keda.sh/name"})
-_CLUSTER_SCOPED = frozenset(
+#: Custom groups of which the kinds without a namespace are known (render.bundle).
+_KNOWN_GROUPS = frozenset(
     {
-        ("", "Namespace"),
-        ("node.k8s.io", "RuntimeClass"),
-        ("runtime.spinkube.dev", "Shim"),
-        ("keda.sh", "ClusterTriggerAuthentication"),
+        SPIN_GROUP,
+        "runtime.spinkube.dev",
+        "keda.sh",
+        "http.keda.sh",
+        "gateway.networking.k8s.io",
+        "monitoring.coreos.com",
     }
 )
 
@@ -44,10 +51,15 @@ class Left:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Taken:
-    """Objects by identity, in the order in which they came, and those that were not taken."""
+    """Objects by identity, in the order in which they came, and those that were not taken.
+
+    `unscoped` are those that name no namespace and of whose kind nobody here can tell whether it has one: `namespace` is theirs if it has.
+    """
 
     objects: Mapping[ObjectKey, Mapping[str, Any]]
     left: tuple[Left, ...]
+    namespace: str
+    unscoped: frozenset[ObjectKey] = frozenset()
 
 
 def take(documents: Iterable[Any], namespace: str = DEFAULT_NAMESPACE) -> Taken:
@@ -57,19 +69,26 @@ def take(documents: Iterable[Any], namespace: str = DEFAULT_NAMESPACE) -> Taken:
     """
     found: dict[ObjectKey, Mapping[str, Any]] = {}
     left: list[Left] = []
-    for document in documents:
-        for value in _items(document):
-            if not _named(value):
-                faults = object_faults(value)
-                left.append(Left("a document", faults[0].message if faults else "this is no Kubernetes object"))
-                continue
-            obj = _clean(value, namespace)
-            key = key_of(obj)
-            if (reason := _why_not(value, key, found)) is not None:
-                left.append(Left(str(key), reason))
-            else:
-                found[key] = obj
-    return Taken(objects=found, left=tuple(left))
+    unscoped: set[ObjectKey] = set()
+    values = [value for document in documents for value in _items(document)]
+    defined = _defined(values)
+    for value in values:
+        if not _named(value):
+            faults = object_faults(value)
+            left.append(Left("a document", faults[0].message if faults else "this is no Kubernetes object"))
+            continue
+        obj = _clean(value)
+        namespaced = _is_namespaced(key_of(obj), defined)
+        if namespaced and not obj["metadata"].get("namespace"):
+            obj["metadata"]["namespace"] = namespace
+        key = key_of(obj)
+        if (reason := _why_not(value, key, found)) is not None:
+            left.append(Left(str(key), reason))
+            continue
+        found[key] = obj
+        if namespaced is None and not key.namespace:
+            unscoped.add(key)
+    return Taken(objects=found, left=tuple(left), namespace=namespace, unscoped=frozenset(unscoped))
 
 
 def images(taken: Taken) -> list[str]:
@@ -116,7 +135,7 @@ def _why_not(value: Mapping[str, Any], key: ObjectKey, found: Mapping[ObjectKey,
     return None
 
 
-def _clean(value: Mapping[str, Any], namespace: str) -> dict[str, Any]:
+def _clean(value: Mapping[str, Any]) -> dict[str, Any]:
     obj = {name: below for name, below in value.items() if name != "status"}
     metadata = {name: below for name, below in value["metadata"].items() if name not in _SERVERS}
     for part in ("labels", "annotations"):
@@ -126,13 +145,6 @@ def _clean(value: Mapping[str, Any], namespace: str) -> dict[str, Any]:
     kept = [each for each in metadata.pop("finalizers", None) or () if each not in _FINALIZERS]
     if kept:
         metadata["finalizers"] = kept
-    group = str(value["apiVersion"]).rpartition("/")[0]
-    if (
-        (group, value["kind"]) not in _CLUSTER_SCOPED
-        and not metadata.get("namespace")
-        and _is_namespaced(group, value["kind"])
-    ):
-        metadata["namespace"] = namespace
     obj["metadata"] = metadata
     return obj
 
@@ -141,8 +153,20 @@ def _is_tools(name: str) -> bool:
     return name.startswith(_TOOLS) or name in _TOOL_LABELS
 
 
-def _is_namespaced(group: str, kind: str) -> bool:
-    """Tell whether a kind that fleets of apps have is namespaced; of others nothing is guessed."""
-    return group in {"", SPIN_GROUP, "apps", "autoscaling", "keda.sh", "http.keda.sh", "networking.k8s.io", "gateway.networking.k8s.io", "policy", "batch"} and kind not in {
-        "Namespace", "IngressClass", "GatewayClass", "PersistentVolume", "Node",
-    }  # fmt: skip
+def _defined(values: Iterable[Any]) -> dict[tuple[str, str], bool]:
+    """Give of the custom kinds that are defined among the objects whether they have a namespace, by group and kind."""
+    found: dict[tuple[str, str], bool] = {}
+    for value in values:
+        if isinstance(value, Mapping) and is_definition(value):
+            spec = mapping(value.get("spec"))
+            names = mapping(spec.get("names"))
+            found[str(spec.get("group")), str(names.get("kind"))] = spec.get("scope") != "Cluster"
+    return found
+
+
+def _is_namespaced(key: ObjectKey, defined: Mapping[tuple[str, str], bool]) -> bool | None:
+    """Tell whether a kind has a namespace; None where nothing is known of it."""
+    kind = (key.group, key.kind)
+    if kind in defined or kind in CLUSTER_SCOPED:
+        return defined.get(kind, False)
+    return True if key.group in own_groups() | _KNOWN_GROUPS else None

@@ -35,6 +35,10 @@ def hpa(name: str = "shop-autoscaler", app: str = "shop", **spec: Any) -> dict[s
     return {"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": metadata, "spec": fields}
 
 
+def config() -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}, "data": {"a": "b"}}
+
+
 def converted(*objects: Any, **manifests: str) -> Converted:
     return convert(
         take(copy.deepcopy(list(objects))), fleet="acme", cluster="here", cluster_spec={}, manifests=manifests
@@ -60,5 +64,12 @@ def became(found: Converted) -> dict[str, str]:
 def make() -> SimpleNamespace:
     """Give what makes objects, converts them, and renders what came of it."""
     return SimpleNamespace(
-        image=IMAGE, spinapp=spinapp, hpa=hpa, converted=converted, rendered=rendered, lost=lost, became=became
+        image=IMAGE,
+        spinapp=spinapp,
+        hpa=hpa,
+        config=config,
+        converted=converted,
+        rendered=rendered,
+        lost=lost,
+        became=became,
     )

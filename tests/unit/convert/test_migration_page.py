@@ -13,7 +13,22 @@ from reconciler.convert.objects import take
 from tests.unit.convert.test_scaffolded import FLAGS
 
 PAGE = (Path(__file__).parents[3] / "docs" / "migration.md").read_text(encoding="utf-8")
+#: Every flag of `spin kube scaffold` (source: spin-plugin-kube 0.4, pkg/cmd/scaffold.go, `init`).
+SCAFFOLD = frozenset(
+    {
+        "--from", "--out", "--replicas", "--max-replicas", "--autoscaler", "--autoscaler-target-cpu-utilization",
+        "--autoscaler-target-memory-utilization", "--executor", "--cpu-limit", "--cpu-request", "--memory-limit", "--memory-request",
+        "--azure-identity", "--service-account-name", "--runtime-config-file", "--image-pull-secret", "--variable", "--component",
+    }
+)  # fmt: skip
 ROWS = dict(re.findall(r"^\| `(--[^`]+)` \| `([^`]+)`", PAGE, re.MULTILINE))
+
+
+def test_the_page_takes_every_flag_of_the_plugin_and_no_other():
+    section = PAGE.partition("## `spin kube scaffold`")[2].partition("\n## ")[0]
+    told = {flag for row in ROWS for flag in row.split() if flag.startswith("--")}
+    assert told == SCAFFOLD - {"--out"}
+    assert set(re.findall(r"--[a-z][a-z-]+", section)) == SCAFFOLD
 
 
 def test_every_flag_has_its_row():

@@ -15,10 +15,10 @@ from reconciler.agent.attempts import Attempts
 from reconciler.agent.commits import Commits
 from reconciler.agent.decryption import Decryption
 from reconciler.agent.desired import DesiredSet
-from reconciler.agent.fleetsync import FleetSync
+from reconciler.agent.fleetsync import FINALIZER, FleetSync
 from reconciler.agent.follower import Follower, Wakes
 from reconciler.agent.identity import identity_of
-from reconciler.agent.installing import Installer
+from reconciler.agent.installing import LOOK, Installer
 from reconciler.agent.members import Members
 from reconciler.agent.metrics import Metrics
 from reconciler.agent.news import Newsroom
@@ -26,7 +26,7 @@ from reconciler.agent.observing import Observer
 from reconciler.agent.options import AgentOptions
 from reconciler.agent.parent import Parent, known_extent
 from reconciler.agent.progress import Progress
-from reconciler.agent.pruning import Pruner
+from reconciler.agent.pruning import PRUNE, Pruner
 from reconciler.agent.queue import WorkQueue
 from reconciler.agent.records import RecordStore
 from reconciler.agent.releases import Releases
@@ -38,6 +38,7 @@ from reconciler.agent.spinapps import SpinApps
 from reconciler.agent.state import state_of
 from reconciler.agent.sync import Syncer
 from reconciler.agent.watching import Watches
+from reconciler.agent.waves import Waves
 from reconciler.agent.workloads import Workloads
 from reconciler.agent.writing import Writer
 from reconciler.artifact.verify import Verifier
@@ -108,7 +109,7 @@ async def assembled(
     spinapps = SpinApps(has_deployment=signals.has_deployment)
     observer = Observer(
         identity=identity, desired=desired, members=members, health_of=spinapps.health_of, drifted=signals.drifted,
-        changed=signals.changed, comparable=decryption.comparable,
+        changed=signals.changed, comparable=decryption.comparable, surplus=lambda: queue.add(PRUNE),
     )  # fmt: skip
     workloads = Workloads(
         connection=connection, identity=identity, discovery=discovery, slots=asyncio.Semaphore(options.concurrency)
@@ -122,7 +123,7 @@ async def assembled(
     )  # fmt: skip
     watches = Watches(
         connection=connection, identity=identity, observer=observer, members=members, spinapps=spinapps, changed=signals.changed,
-        namespaces=sync.policy.namespaces or (sync.namespace,),
+        namespaces=sync.policy.namespaces or (sync.namespace,), ended=lambda: queue.add(LOOK),
     )  # fmt: skip
     folder = options.cache / f"{sync.namespace}.{sync.name}"
     registries = await registries_of(connection, sync)
@@ -137,7 +138,7 @@ async def assembled(
         )
         installer = Installer(
             sync=sync, identity=identity, parent=parent, writer=writer, watches=watches, desired=desired, members=members,
-            queue=queue, extent=known_extent(sync),
+            queue=queue, extent=known_extent(sync), held_fast=FINALIZER in sync.finalizers,
         )  # fmt: skip
         mark = signals.reports.mark
         signals.syncer = Syncer(
@@ -150,8 +151,12 @@ async def assembled(
                 desired=desired, members=members, releases=releases, failures=lambda: attempts.failures, late=signals.late
             ),
             pruner=Pruner(
-                sync=sync, installer=installer, records=records, state=state, mark=mark,
-                remover=Remover(workloads=workloads, members=members, attempts=attempts, metrics=metrics),
+                sync=sync, installer=installer, records=records, state=state, mark=mark, newsroom=newsroom,
+                waves=Waves(
+                    remover=Remover(
+                        workloads=workloads, members=members, attempts=attempts, metrics=metrics, wanted=desired.__contains__
+                    ),
+                ),
             ),
         )  # fmt: skip
         metrics.count_findings(verifier.findings)

@@ -14,6 +14,7 @@ from reconciler.fleet.signature_rules import SignatureRule
 REQUEST_ANNOTATION = "spinfleet.dev/requested-at"
 #: Names apps and bundles, by commas, that this cluster leaves alone: neither released nor healed nor pruned.
 SUSPENDED_ANNOTATION = "spinfleet.dev/suspended-apps"
+#: Holds a FleetSync fast until its objects are released or deleted.
 FINALIZER = "spinfleet.dev/members"
 
 #: How signature rules name what they take from beside the FleetSync.
@@ -169,7 +170,6 @@ def parse(obj: Mapping[str, Any]) -> FleetSync:
 def _unsupported(spec: Mapping[str, Any]) -> tuple[str, ...]:
     """Name the fields that ask for what this version does not do: to pass over them would be to promise it."""
     asked = {
-        "deletionPolicy: Delete": spec.get("deletionPolicy") == "Delete",
         "status.publish": bool((spec.get("status") or {}).get("publish")),
     }
     return tuple(name for name, present in asked.items() if present)

@@ -11,11 +11,13 @@ from dataclasses import dataclass, field, replace
 from reconciler.agent.announcing import Announcer, verdicts_of
 from reconciler.agent.fleetsync import FleetSync, parse
 from reconciler.agent.logs import about
+from reconciler.agent.pruning import PRUNE
 from reconciler.agent.registry_logins import until_logins_changed
 from reconciler.agent.reporting import AppReports, report_of
 from reconciler.agent.sync import Syncer
 from reconciler.cluster.watch import Changed, Complete, Selection, watch
 from reconciler.errors import SpinfleetError
+from reconciler.plan.guard import APPROVAL_ANNOTATION
 
 logger = logging.getLogger(__name__)
 
@@ -144,6 +146,10 @@ class Follower:
 
     def _requested(self, sync: FleetSync) -> None:
         syncer, state = self.syncer, self.syncer.state
+        approved = sync.annotations.get(APPROVAL_ANNOTATION, "")
+        if approved and approved != state.annotations.get(APPROVAL_ANNOTATION):
+            syncer.installer.queue.add(PRUNE)
+        state.annotations = sync.annotations
         turned = syncer.sync.suspended_apps ^ sync.suspended_apps
         asked = bool(sync.request) and sync.request != state.handled_request
         if turned or asked:

@@ -81,7 +81,8 @@ def records_rules(fleetsync: str) -> list[dict[str, Any]]:
 
 def records_rights(fleetsync: str, namespace: str) -> list[dict[str, Any]]:
     """Give the Role and its binding for a FleetSync of another name or namespace than deploy/base has."""
-    metadata = {"name": f"{fleetsync}-release-records", "namespace": namespace}
+    labels = {"app.kubernetes.io/part-of": "spinfleet"}
+    metadata = {"name": f"{fleetsync}-release-records", "namespace": namespace, "labels": labels}
     group = "rbac.authorization.k8s.io"
     return [
         {"apiVersion": f"{group}/v1", "kind": "Role", "metadata": metadata, "rules": records_rules(fleetsync)},

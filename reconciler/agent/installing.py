@@ -16,6 +16,7 @@ from reconciler.agent.parent import Parent
 from reconciler.agent.queue import WorkQueue
 from reconciler.agent.releases import Decision
 from reconciler.agent.sharing import Sharing
+from reconciler.agent.unserved import unserved
 from reconciler.agent.watching import Watches
 from reconciler.agent.writing import Writer
 from reconciler.cluster.discovery import Resource
@@ -30,13 +31,19 @@ from reconciler.render.model import SHARED, Rendered
 
 logger = logging.getLogger(__name__)
 
+#: The name under which looking again at what is served and seen stands in the work queue; no app can have it.
+LOOK = "_look"
+
 _CRD = ("apiextensions.k8s.io", "CustomResourceDefinition")
 _ESTABLISHED_WITHIN = 30.0
 
 
 @dataclass(kw_only=True, slots=True)
 class Installer:
-    """Turns decisions into wishes, and sees to it that these can be written."""
+    """Turns decisions into wishes, and sees to it that these can be written.
+
+    `held_fast`: the FleetSync has our finalizer, so that it can't go before its objects are dealt with.
+    """
 
     sync: FleetSync
     identity: Identity
@@ -47,6 +54,7 @@ class Installer:
     members: Members
     queue: WorkQueue
     extent: Extent
+    held_fast: bool = False
     sharing: Sharing = field(default_factory=Sharing)
     _untold: dict[str, tuple[Rendered, Mapping[str, Any], frozenset[ObjectKey]]] = field(default_factory=dict)
 
@@ -130,17 +138,42 @@ class Installer:
 
     async def widen(self, extent: Extent) -> None:
         """Record where members may be before the first write there: a crash then loses none (design, invariant 4)."""
-        if not self.extent.covers(extent):
+        if not self.extent.covers(extent) or not self.held_fast:
             self.extent |= extent
             await self.parent.record(self.extent, self.identity.applyset)
+            self.held_fast = True
 
-    async def narrow(self) -> None:
-        """Record the extent of what is left, once every delete is confirmed."""
+    async def narrow(self) -> bool:
+        """Record the extent of what is left, once every delete is confirmed. Tells whether all of that is known.
+
+        What can't be seen is not known to be empty: its kind stays, and with it every namespace in which it may have objects.
+        """
         namespace = self.sync.namespace
         extent = self.desired.places.extent(namespace) | self.members.places.extent(namespace)
+        if extent == self.extent:
+            return True
+        unseen = await self._unseen(self.extent.group_kinds - extent.group_kinds)
+        hidden = self.extent.namespaces if unseen else self.watches.outside(self.extent.namespaces)
+        # Members may have come meanwhile.
+        extent = self.desired.places.extent(namespace) | self.members.places.extent(namespace)
+        extent |= Extent(group_kinds=unseen, namespaces=hidden)
         if extent != self.extent:
             await self.parent.record(extent, self.identity.applyset)
             self.extent = extent
+        return not unseen
+
+    async def _unseen(self, kinds: Iterable[str]) -> frozenset[str]:
+        """Give those of the kinds that may have members which no watch shows."""
+        asked = {text: group_kind(text) for text in kinds}
+        if all(self.watches.sees(*kind) for kind in asked.values()):
+            return frozenset()
+        await self.look_again()
+        hidden = {text: kind for text, kind in asked.items() if not self.watches.sees(*kind)}
+        reasons = await unserved(self.writer.workloads, hidden.values())
+        found = {text for text, kind in hidden.items() if reasons.get(kind, "it is served and not watched")}
+        for text in sorted(found):
+            logger.info("%s stays in the ApplySet: %s", text, reasons.get(hidden[text], "it can't be watched"))
+        return frozenset(found)
 
     async def watch_kinds(self) -> None:
         """Watch every kind that has, or may have, members. Kinds not served yet are watched once they are."""

@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
 from reconciler.agent.assembly import assembled
+from reconciler.agent.ending import end
 from reconciler.agent.fleetsync import FleetSync
 from reconciler.agent.identity import PARENT_KIND
 from reconciler.agent.logs import log_to
@@ -97,15 +98,14 @@ class Agent:
             connection=connection, resource=resource, namespace=self.options.namespace, name=self.options.name
         )
         sync = await parent.read()
+        metrics = self.metrics.of(f"{sync.namespace}/{sync.name}")
         try:
+            if sync.deleting:
+                await end(connection, parent, sync, options=self.options, metrics=metrics, discovery=discovery)
+                return
             _check_supported(sync)
             async with assembled(
-                connection,
-                parent,
-                sync,
-                options=self.options,
-                metrics=self.metrics.of(f"{sync.namespace}/{sync.name}"),
-                discovery=discovery,
+                connection, parent, sync, options=self.options, metrics=metrics, discovery=discovery
             ) as follower:
                 self.ready = True
                 self.wakes.add(follower.wakes.sync)

@@ -19,6 +19,7 @@ class Member:
     `owned_hash` is the hash over the fields that our field manager owned at our last answer (plan.owned), `content` the
     digest of what we had sent for it. `content` None: not known to be as wanted, so the next pass applies it.
     `prunable` False: controlled by another object, or none of its fields are ours; such an object is never deleted.
+    `kept`: its annotation says that it is not to be pruned.
     `gone` is a member that left the set: deleted, or its label was taken away; the next pass looks before it concludes.
     """
 
@@ -31,6 +32,7 @@ class Member:
     content: bytes | None
     health: HealthResult
     prunable: bool = True
+    kept: bool = False
     gone: bool = False
 
 

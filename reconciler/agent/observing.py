@@ -9,8 +9,9 @@ from typing import Any
 from reconciler.agent.desired import Desired, DesiredSet
 from reconciler.agent.identity import Identity
 from reconciler.agent.members import Member, Members
+from reconciler.plan.membership import is_controlled, keeps_itself
 from reconciler.plan.model import HealthResult, ObjectKey, key_of
-from reconciler.plan.owned import covers_exactly, owned_hash
+from reconciler.plan.owned import covers_exactly, is_applied_by, owned_hash
 from reconciler.render.model import APP_ANNOTATION
 
 
@@ -18,7 +19,9 @@ from reconciler.render.model import APP_ANNOTATION
 class Observer:
     """Turns live objects into members and says, through `drifted`, whose objects need a look.
 
-    `comparable` gives a wanted object with every value in plain, or None. While a write of an object is in flight its events are kept, not judged: the answer comes first (`begin`, `end`).
+    `comparable` gives a wanted object with every value in plain, or None. `surplus` is called where nobody wants a member and it is news
+    that it is there, or whether it may go. While a write of an object is in flight its events are kept, not judged: the answer comes
+    first (`begin`, `end`).
     """
 
     identity: Identity
@@ -28,6 +31,7 @@ class Observer:
     drifted: Callable[[str], None]
     changed: Callable[[str], None]
     comparable: Callable[[Desired], Mapping[str, Any] | None] = Desired.object
+    surplus: Callable[[], None] = lambda: None
     _in_flight: dict[ObjectKey, Mapping[str, Any] | None] = field(default_factory=dict)
     _missed: dict[ObjectKey, str] = field(default_factory=dict)
 
@@ -62,17 +66,22 @@ class Observer:
 
     def _judge(self, obj: Mapping[str, Any], key: ObjectKey, known: Member | None, version: int) -> None:
         live_hash = owned_hash(obj, self.identity.manager)
-        if live_hash is None and known is None:
+        if known is None and not is_applied_by(obj, self.identity.manager):
             return  # it carries our label but no field of ours: copied or forged, never a member
         health = self.health_of(obj)
         if known is not None and known.owned_hash is not None and known.owned_hash == live_hash:
-            self.members.put(replace(known, resource_version=version, health=health, gone=False))
+            now = replace(
+                known, resource_version=version, health=health, gone=False, prunable=not is_controlled(obj), kept=keeps_itself(obj)
+            )  # fmt: skip
+            self.members.put(now)
             if known.health != health:
                 self.changed(known.owner)
+            if (known.prunable, known.kept) != (now.prunable, now.kept) and self.desired.get(key) is None:
+                self.surplus()
             return
         owner = _owner(obj)
         if self.desired.contested(key):
-            self.members.put(member_of(obj, owner=owner, owned=live_hash, content=None, health=health))
+            self.members.put(self._member_of(obj, owner=owner, owned=live_hash, content=None, health=health))
         wanted = self.desired.chosen(key)
         as_wanted = (
             wanted is not None
@@ -81,7 +90,7 @@ class Observer:
             and covers_exactly(obj, self.identity.manager, plain)
         )
         self.members.put(
-            member_of(
+            self._member_of(
                 obj,
                 owner=owner or (wanted.owner if wanted is not None else ""),
                 owned=live_hash,
@@ -89,7 +98,9 @@ class Observer:
                 health=health,
             )
         )
-        if wanted is not None and not as_wanted:
+        if wanted is None:
+            self.surplus()
+        elif not as_wanted:
             self.drifted(wanted.owner)
 
     def missed(self, key: ObjectKey, uid: str) -> None:
@@ -113,30 +124,29 @@ class Observer:
 
     def record(self, obj: Mapping[str, Any], *, owner: str, content: bytes) -> Member:
         """Take the API server's answer to our own apply: from now on this is what the object is compared with."""
-        member = member_of(
+        member = self._member_of(
             obj, owner=owner, owned=owned_hash(obj, self.identity.manager), content=content, health=self.health_of(obj)
         )
         self.members.put(member)
         return member
 
-
-def member_of(
-    obj: Mapping[str, Any], *, owner: str, owned: bytes | None, content: bytes | None, health: HealthResult
-) -> Member:
-    """Give what is kept of a live object."""
-    metadata = obj["metadata"]
-    controlled = any(reference.get("controller") for reference in metadata.get("ownerReferences") or ())
-    return Member(
-        key=key_of(obj),
-        api_version=obj["apiVersion"],
-        uid=metadata["uid"],
-        resource_version=int(metadata["resourceVersion"]),
-        owner=owner,
-        owned_hash=owned,
-        content=content,
-        health=health,
-        prunable=owned is not None and not controlled,
-    )
+    def _member_of(
+        self, obj: Mapping[str, Any], *, owner: str, owned: bytes | None, content: bytes | None, health: HealthResult
+    ) -> Member:
+        """Give what is kept of a live object."""
+        metadata = obj["metadata"]
+        return Member(
+            key=key_of(obj),
+            api_version=obj["apiVersion"],
+            uid=metadata["uid"],
+            resource_version=int(metadata["resourceVersion"]),
+            owner=owner,
+            owned_hash=owned,
+            content=content,
+            health=health,
+            prunable=is_applied_by(obj, self.identity.manager) and not is_controlled(obj),
+            kept=keeps_itself(obj),
+        )
 
 
 def _owner(obj: Mapping[str, Any]) -> str:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from reconciler.agent.fleetsync import FleetSync
+from reconciler.agent.prune_report import prune_problems
 from reconciler.agent.records import timestamp
 from reconciler.agent.releases import version_of
 from reconciler.agent.status import AppReport, Drift, ObjectFailure, Report
 from reconciler.agent.sync import Syncer
 from reconciler.fleet.model import AppAssignment, BundleAssignment, Unit
-from reconciler.plan.model import ObjectKey
 from reconciler.problems import Problem, Severity
 from reconciler.render.model import SHARED
 
@@ -59,6 +59,13 @@ def report_of(syncer: Syncer, reports: AppReports) -> Report:
         for item, holder in syncer.installer.desired.waiting()
         if item.owner != SHARED
     ]
+    failures += [
+        ObjectFailure(
+            owner="", object=f"{resource.kind} of {resource.api_version}", code="object.unwatched",
+            message=f"can't be watched, so drift of such objects is not seen: {reason}",
+        )
+        for resource, reason in syncer.writer.unwatched.items()
+    ]  # fmt: skip
     if state.record_error:
         message = f"release records can't be written, so nothing new is released: {state.record_error}"
         failures.append(ObjectFailure(owner="", object="release records", code="release.not-recorded", message=message))
@@ -82,6 +89,7 @@ def report_of(syncer: Syncer, reports: AppReports) -> Report:
         apps=reports.of(syncer),
         problems=_problems(syncer),
         failures=tuple(failures),
+        waiting=state.waiting,
     )
 
 
@@ -94,10 +102,7 @@ def _problems(syncer: Syncer) -> tuple[Problem, ...]:
     for release in syncer.releases.released.values():
         found.update(dict.fromkeys(release.rendered.problems))
     found.update(dict.fromkeys(syncer.records.problems))
-    if state.prune_held:
-        hint = "check the commit; more may go at once by spec.prune of the Fleet and spec.policy.prune of the FleetSync"
-        found[Problem(path="", code="prune.held", message=state.prune_held, hint=hint)] = None
-    found.update(dict.fromkeys(_kept(key) for key in state.protected))
+    found.update(dict.fromkeys(prune_problems(state, syncer.sync)))
     found.update(dict.fromkeys(_unknown(name) for name in _suspended_nowhere(syncer)))
     return tuple(found)
 
@@ -112,12 +117,14 @@ def stalled_report(sync: FleetSync, reason: str) -> Report:
     )  # fmt: skip
 
 
-def _kept(key: ObjectKey) -> Problem:
-    return Problem(
-        path="", code="prune.protected", severity=Severity.WARNING,
-        message=f"{key} is not in the fleet any more and is kept: {key.kind} objects are never pruned by themselves",
-        hint="delete it by hand if nothing in it is needed",
-    )  # fmt: skip
+def ending_report(sync: FleetSync, left: int, failures: tuple[ObjectFailure, ...]) -> Report:
+    """Give the report of a FleetSync that is being deleted, with how many of its objects are left and what keeps them."""
+    sort = "delete" if sync.delete_members else "release"
+    return replace(
+        stalled_report(sync, ""),
+        ending=f"the FleetSync is being deleted: {left} objects left to {sort}",
+        failures=failures,
+    )
 
 
 def _suspended_nowhere(syncer: Syncer) -> list[str]:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from reconciler.agent.fleetsync import FleetSync
+from reconciler.plan.guard import Waiting
 from reconciler.plan.model import ObjectKey
 from reconciler.problems import Problem
 
 
 @dataclass(kw_only=True, slots=True)
 class State:
-    """What the syncing is at, for the status. `accepted` is the commit whose fleet is followed, `seen` the newest fetched, `judged` the one looked at last."""
+    """What the syncing is at, for the status. `accepted` is the commit whose fleet is followed, `seen` the newest fetched, `judged` the one looked at last.
+
+    `releasing`: releases are being made wanted, so what is wanted is not known in full. `waiting` is what would be pruned and needs an
+    approval, `kept` what its own annotation keeps, `unused_approval` an approval of nothing that waits. `annotations` are the FleetSync's.
+    """
 
     seen: str = ""
     accepted: str = ""
@@ -24,8 +30,11 @@ class State:
     rewritten: bool = False
     stalled: str = ""
     syncing: bool = False
-    prune_held: str = ""
-    protected: tuple[ObjectKey, ...] = ()
+    releasing: bool = False
+    waiting: tuple[Waiting, ...] = ()
+    kept: tuple[ObjectKey, ...] = ()
+    unused_approval: str = ""
+    annotations: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     handled_request: str = ""
 
@@ -35,4 +44,5 @@ def state_of(sync: FleetSync) -> State:
     return State(
         accepted=str((sync.status.get("commit") or {}).get("applied") or ""),
         handled_request=str(sync.status.get("lastHandledRequest") or ""),
+        annotations=sync.annotations,
     )

@@ -10,11 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from reconciler.plan.guard import Waiting
 from reconciler.plan.model import Health
 from reconciler.problems import Problem, Severity
 
 MAX_APPS = 200
 MAX_PROBLEMS = 100
+#: Objects named of a list that waits for an approval.
+MAX_LISTED = 200
 _MAX_MESSAGE = 1024
 _MAX_SIGNERS = 8
 
@@ -66,6 +69,7 @@ class Report:
     """Everything that status says. `stalled` names what a person must change before anything can go on.
 
     `unsigned` says why the newest commit is not taken where its signature is at fault, `signer` who has signed `commit_seen`.
+    `waiting` is what would be pruned and needs an approval, `ending` how far a FleetSync that is being deleted has come.
     `loaded` False: no commit has been read since this agent started, so nothing is known of the apps.
     """
 
@@ -86,6 +90,8 @@ class Report:
     repository_keys_only: bool = False
     unsigned: str = ""
     signer: str = ""
+    waiting: tuple[Waiting, ...] = ()
+    ending: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +114,7 @@ def status_of(report: Report, previous: Mapping[str, Any], now: str) -> dict[str
         "counts": _counts(report),
         "apps": _apps(report.apps),
         "problems": _problems(report),
+        "waiting": _waiting(report.waiting),
         "conditions": _timed(conditions(report), previous.get("conditions") or (), report.generation, now),
     }
 
@@ -126,6 +133,9 @@ def conditions(report: Report) -> tuple[Condition, ...]:
 def _ready(report: Report, parts: Sequence[Condition]) -> Condition:
     if report.stalled:
         return Condition("Ready", "False", "Stalled", report.stalled)
+    if report.ending:
+        why = "".join(f"; {each.object}: {each.message}" for each in report.failures[:1])
+        return Condition("Ready", "False", "Deleting", f"{report.ending}{why}")
     if report.suspended:
         return Condition("Ready", "Unknown", "Suspended", "spec.suspend is true: nothing is synced or healed")
     if not report.commit_applied or not report.loaded:
@@ -138,6 +148,8 @@ def _ready(report: Report, parts: Sequence[Condition]) -> Condition:
         return Condition(
             "Ready", "False", "ObjectsFailed", f"{len(report.failures)} objects failed; {first.object}: {first.message}"
         )
+    if held := next((each for each in report.waiting if each.guarded), None):
+        return Condition("Ready", "False", "PruneHeld", f"{held.reason}: see spinfleet approve prune")
     # The source is left out on purpose: Git being away stops new commits, nothing else.
     worst = next((part for part in parts[1:] if part.status == "False"), None)
     worst = worst or next((part for part in parts[1:] if part.status == "Unknown"), None)
@@ -284,6 +296,20 @@ def _problems(report: Report) -> list[dict[str, Any]]:
         entry = {name: value for name, value in problem.to_json().items() if value not in (None, "")}
         listed.append({**entry, "message": _bounded(problem.message)})
     return listed[:MAX_PROBLEMS]
+
+
+def _waiting(waiting: Sequence[Waiting]) -> list[dict[str, Any]]:
+    """List what waits for an approval; a long list is cut, its count is whole."""
+    return [
+        {
+            "reason": each.reason,
+            "guarded": each.guarded,
+            "digest": each.digest,
+            "count": len(each.keys),
+            "objects": [str(key) for key in each.keys[:MAX_LISTED]],
+        }
+        for each in waiting
+    ]
 
 
 def _bounded(text: str) -> str:

@@ -18,7 +18,7 @@ from reconciler.agent.assigning import Assigning
 from reconciler.agent.backoff import Backoff
 from reconciler.agent.commits import Commits
 from reconciler.agent.fleetsync import FleetSync
-from reconciler.agent.installing import Installer
+from reconciler.agent.installing import LOOK, Installer
 from reconciler.agent.metrics import Metrics
 from reconciler.agent.parent import Parent
 from reconciler.agent.progress import Progress
@@ -38,7 +38,7 @@ from reconciler.rollout.records import advanced
 logger = logging.getLogger(__name__)
 
 #: Failures after which what the server serves, and lets us see, is asked for anew.
-_LOOK_AGAIN = frozenset({"object.unknown-kind", "object.unwatched"})
+_LOOK_AGAIN = frozenset({"object.unknown-kind", "object.unwatched", "object.404"})
 
 
 @dataclass(kw_only=True, slots=True)
@@ -128,7 +128,8 @@ class Syncer:
         left = [] if self.state.refused else self._left(assignment)
         if not units and not left and not self._news:
             return
-        self.state.syncing = True
+        # Until every release is made wanted nothing is pruned; where that fails, until it was done after all.
+        self.state.syncing = self.state.releasing = True
         await self.releases.decryption.refresh()
         owners = set[str]()
         for name in left:
@@ -141,6 +142,7 @@ class Syncer:
         self.installer.queue.add(*owners)
         with self.metrics.sync_seconds.labels("apply").time():
             await self._release(units, assignment, owners)
+        self.state.releasing = False
         self.installer.queue.add(PRUNE)
         await self.installer.queue.drained([PRUNE])
         self._news = False
@@ -238,6 +240,7 @@ class Syncer:
     def changed(self, owner: str) -> None:
         """Take word that an app's health or objects changed: what waits for it may go on."""
         self.mark([owner])
+        self.pruner.noticed()
         waiting = self.releases.waiting_for(owner)
         if waiting and not self.progress.not_ready(owner):
             self.releases.touch(waiting)
@@ -250,6 +253,14 @@ class Syncer:
             await self.records.mark_current(finished)
             self.progress.finished -= finished
 
+    async def _look_again(self) -> None:
+        """Have what is served watched again, later and later where the account may not: what can't be seen can't be healed."""
+        await self.installer.look_again()
+        if self.writer.unwatched:
+            self.installer.queue.add_later(LOOK, self._backoff.next_delay(LOOK))
+        else:
+            self._backoff.forget(LOOK)
+
     async def reconcile(self, owner: str) -> None:
         """Bring one owner's objects to what is wanted, wave by wave; what fails is tried again with backoff."""
         if self.suspended:
@@ -257,6 +268,9 @@ class Syncer:
         if owner == PRUNE:
             if self.assignment is not None and not self.state.refused and self.sync.prune:
                 await self.pruner.prune(self.assignment)
+            return
+        if owner == LOOK:
+            await self._look_again()
             return
         installer = self.installer
         self.metrics.queue.set(len(installer.queue))

@@ -23,7 +23,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass(kw_only=True, slots=True)
 class Watches:
-    """Starts watches as kinds come to be applied, and feeds the observer. `namespaces` are those allowed where not all are."""
+    """Starts watches as kinds come to be applied, and feeds the observer. `namespaces` are those allowed where not all are.
+
+    `ended` is called where a watch that had begun was ended by the server for good.
+    """
 
     connection: Connection
     identity: Identity
@@ -32,6 +35,7 @@ class Watches:
     spinapps: SpinApps
     changed: Callable[[str], None]
     namespaces: tuple[str, ...]
+    ended: Callable[[], None] = lambda: None
     _tasks: dict[Selection, asyncio.Task[None]] = field(default_factory=dict)
     _complete: dict[Selection, asyncio.Event] = field(default_factory=dict)
     _wide: dict[tuple[str, str], bool] = field(default_factory=dict)
@@ -63,6 +67,23 @@ class Watches:
         except ClusterError as error:
             logger.warning("the Deployments of SpinApps can't be watched: %s", error.message)
 
+    def sees(self, group: str, kind: str) -> bool:
+        """Tell whether all there is of a kind, where the account may look, has been seen and is being watched."""
+        running = {
+            resource: [each for each in self._tasks if each.resource == resource and each.label_selector == self.identity.selector]
+            for resource in {each.resource for each in self._tasks}
+            if (resource.group, resource.kind) == (group, kind)
+        }  # fmt: skip
+        return any(each and all(map(self._runs, each)) for each in running.values())
+
+    def _runs(self, selection: Selection) -> bool:
+        return self._complete[selection].is_set() and not self._tasks[selection].done()
+
+    def outside(self, namespaces: Iterable[str]) -> frozenset[str]:
+        """Give those of the namespaces that no watch reaches."""
+        wide = not any(each.namespace for each in self._tasks)
+        return frozenset() if wide else frozenset(namespaces) - frozenset(self.namespaces)
+
     async def stop(self) -> None:
         """End every watch."""
         for task in self._tasks.values():
@@ -85,6 +106,7 @@ class Watches:
         if task is None or task.done():
             self._complete[selection] = asyncio.Event()
             task = self._tasks[selection] = asyncio.create_task(self._run(selection, feed))
+            task.add_done_callback(lambda done: self._over(selection, done))
         waiting = asyncio.create_task(self._complete[selection].wait())
         try:
             await asyncio.wait([task, waiting], return_when=asyncio.FIRST_COMPLETED)
@@ -92,6 +114,12 @@ class Watches:
             waiting.cancel()
         if task.done():
             task.result()
+
+    def _over(self, selection: Selection, task: asyncio.Task[None]) -> None:
+        """Have a watch that the server has ended looked after: its kind is not served any more, or the account may not see it."""
+        if not task.cancelled() and (error := task.exception()) is not None and self._complete[selection].is_set():
+            logger.warning("the watch of %s has ended: %s", selection.resource.plural, error)
+            self.ended()
 
     async def _run(self, selection: Selection, feed: Callable[[Selection, Event], None]) -> None:
         async for event in watch(self.connection, selection, impersonate=self.identity.user):

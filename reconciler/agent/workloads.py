@@ -14,10 +14,11 @@ from reconciler.cluster.apply import Applied, apply
 from reconciler.cluster.connection import Connection
 from reconciler.cluster.delete import delete
 from reconciler.cluster.discovery import Discovery, Resource, discover
-from reconciler.cluster.patch import json_patch
+from reconciler.cluster.patch import json_patch, merge_patch
 from reconciler.cluster.read import Listed, get, list_metadata
 from reconciler.errors import ClusterError, UnavailableError
 from reconciler.plan.model import ObjectKey
+from reconciler.plan.order import has_dependents
 from reconciler.plan.sensitive import is_sensitive, without_values
 
 
@@ -42,7 +43,8 @@ class Workloads:
                     self.connection, resource, namespace=key.namespace, name=key.name, impersonate=self.identity.user
                 )
         except ClusterError as error:
-            if error.status == NOT_FOUND:
+            # A path that is not served is answered with 404 as well, and says nothing about the object.
+            if error.status == NOT_FOUND and error.reason == "NotFound":
                 return None
             raise
 
@@ -94,8 +96,23 @@ class Workloads:
                 impersonate=self.identity.user,
             )
 
+    async def merge(self, key: ObjectKey, resource: Resource, change: Mapping[str, Any]) -> None:
+        """Merge a change into an object. With metadata.resourceVersion in it, it is refused (409) where the object has moved on."""
+        async with self.slots:
+            await merge_patch(
+                self.connection,
+                resource,
+                change,
+                namespace=key.namespace,
+                name=key.name,
+                impersonate=self.identity.user,
+            )
+
     async def delete(self, key: ObjectKey, resource: Resource, *, uid: str, resource_version: str) -> bool:
-        """Delete the object of this uid at this resourceVersion. Gives True where it is gone, False where its deletion has begun."""
+        """Delete the object of this uid at this resourceVersion. Gives True where it is gone, False where its deletion has begun.
+
+        What may have had others made for it is gone only after them: whoever waits for it waits for all of them.
+        """
         async with self.slots:
             return await delete(
                 self.connection,
@@ -104,6 +121,6 @@ class Workloads:
                 name=key.name,
                 uid=uid,
                 resource_version=resource_version,
-                propagation="Background",
+                propagation="Foreground" if has_dependents(key.group, key.kind) else "Background",
                 impersonate=self.identity.user,
             )

@@ -29,6 +29,7 @@ COMMANDS = {
     "sync": ("reconciler.cli.control", "Ask the agent to sync now."),
     "suspend": ("reconciler.cli.control", "Stop syncing and healing."),
     "resume": ("reconciler.cli.control", "Go on after a suspend."),
+    "approve": ("reconciler.cli.approve", "Say yes to what an agent holds back."),
     "demo": ("reconciler.cli.demo", "Run a fleet on this machine."),
     "completion": ("reconciler.cli.completion", "Print shell completion."),
 }

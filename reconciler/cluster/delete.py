@@ -40,7 +40,8 @@ async def delete(
     try:
         answer = await connection.request("DELETE", path, body=options, impersonate=impersonate)
     except ClusterError as error:
-        if error.status == NOT_FOUND:
+        # A path that is not served is answered with 404 as well, and says nothing about the object.
+        if error.status == NOT_FOUND and error.reason == "NotFound":
             return True
         raise
     kind = answer.body.get("kind")

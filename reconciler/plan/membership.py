@@ -10,6 +10,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from reconciler.errors import InputError
 from reconciler.plan.model import ObjectKey
@@ -19,6 +20,8 @@ PART_OF_LABEL = "applyset.kubernetes.io/part-of"
 TOOLING_ANNOTATION = "applyset.kubernetes.io/tooling"
 GROUP_KINDS_ANNOTATION = "applyset.kubernetes.io/contains-group-kinds"
 NAMESPACES_ANNOTATION = "applyset.kubernetes.io/additional-namespaces"
+#: On an object: `Disabled` has it kept whatever the fleet says, until the annotation is taken away.
+PRUNE_ANNOTATION = "spinfleet.dev/prune"
 _TOOL = "spinfleet"
 
 
@@ -116,6 +119,21 @@ def group_kind(text: str) -> tuple[str, str]:
     """Split `Kind.group` into (group, kind)."""
     kind, _, group = text.partition(".")
     return group, kind
+
+
+def set_of(obj: Mapping[str, Any]) -> str:
+    """Give the id of the ApplySet that a live object is in; empty where it is in none."""
+    return str((obj["metadata"].get("labels") or {}).get(PART_OF_LABEL, ""))
+
+
+def is_controlled(obj: Mapping[str, Any]) -> bool:
+    """Tell whether a live object belongs to another one, which made it and with which it goes."""
+    return any(reference.get("controller") for reference in obj["metadata"].get("ownerReferences") or ())
+
+
+def keeps_itself(obj: Mapping[str, Any]) -> bool:
+    """Tell whether a live object's own annotation says that it is not to be pruned."""
+    return (obj["metadata"].get("annotations") or {}).get(PRUNE_ANNOTATION) == "Disabled"
 
 
 def _set(text: str) -> frozenset[str]:

@@ -51,12 +51,38 @@ _AFTER = {
     ("ValidatingWebhookConfiguration", "admissionregistration.k8s.io"): _WORKLOADS + 2,
     ("MutatingWebhookConfiguration", "admissionregistration.k8s.io"): _WORKLOADS + 2,
 }
+_WITH_PODS = frozenset(
+    {
+        ("Deployment", "apps"), ("StatefulSet", "apps"), ("DaemonSet", "apps"), ("ReplicaSet", "apps"), ("ReplicationController", ""),
+        ("Job", "batch"), ("CronJob", "batch"), ("SpinApp", "core.spinkube.dev"),
+    }
+)  # fmt: skip
 _RANKS = {kind: wave for wave, kinds in enumerate(_WAVES) for kind in kinds} | _AFTER
 
 
 def rank_of(group: str, kind: str) -> int:
     """Give the wave of a kind: workloads and kinds not known here stand between what they need and what points at them."""
     return _RANKS.get((kind, group), _WORKLOADS)
+
+
+def removal_rank_of(group: str, kind: str) -> int:
+    """Give the wave of a kind where objects are deleted, highest first: the order of applying turned round.
+
+    But objects of custom kinds go before built-in workloads: one of these may be the operator that must see them off (SpinKube's
+    and KEDA's objects have a finalizer, which nobody else takes away).
+    """
+    wave = rank_of(group, kind)
+    return 2 * wave + (wave == _WORKLOADS and _is_custom(group))
+
+
+def has_dependents(group: str, kind: str) -> bool:
+    """Tell whether objects of a kind have pods made for them, which should be gone as well before deletion goes on."""
+    return (kind, group) in _WITH_PODS
+
+
+def _is_custom(group: str) -> bool:
+    """Tell a group of custom kinds from Kubernetes' own, whose names have no dot or end in k8s.io (API conventions)."""
+    return "." in group and not group.endswith(".k8s.io")
 
 
 def rank(obj: Mapping[str, Any]) -> int:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.plan.diff import diff
-from reconciler.plan.membership import PART_OF_LABEL
+from reconciler.plan.membership import is_controlled, keeps_itself, set_of
 from reconciler.plan.model import Action, ObjectKey, Step, key_of
-from reconciler.plan.order import rank, rank_of
-from reconciler.plan.owned import owned_fields
+from reconciler.plan.order import rank, removal_rank_of
+from reconciler.plan.owned import is_applied_by
 
 _APP = "spinfleet.dev/app"
 
@@ -43,10 +43,8 @@ def plan(
     wanted = {key_of(obj): obj for obj in desired}
     applies = sorted(wanted.items(), key=lambda item: (rank(item[1]), item[0]))
     steps = [_apply_step(key, obj, live.get(key), applyset, manager) for key, obj in applies]
-    gone = [
-        (key, obj) for key, obj in live.items() if key not in wanted and _labels(obj).get(PART_OF_LABEL) == applyset
-    ]
-    gone.sort(key=lambda item: (-rank_of(item[0].group, item[0].kind), item[0]))
+    gone = [(key, obj) for key, obj in live.items() if key not in wanted and set_of(obj) == applyset]
+    gone.sort(key=lambda item: (-removal_rank_of(item[0].group, item[0].kind), item[0]))
     steps += [_prune_step(key, obj, withheld, manager) for key, obj in gone]
     return Plan(steps=tuple(steps))
 
@@ -58,7 +56,7 @@ def _apply_step(
     changes = diff(live, obj, manager)
     if live is None:
         return Step(action=Action.CREATE, key=key, owner=owner, reason="absent", object=obj, diff=changes)
-    if _labels(live).get(PART_OF_LABEL) != applyset:
+    if set_of(live) != applyset:
         reason = "exists and does not belong to this FleetSync"
         return Step(action=Action.BLOCKED, key=key, owner=owner, reason=reason, diff=changes)
     if changes:
@@ -77,15 +75,13 @@ def _prune_step(key: ObjectKey, obj: Mapping[str, Any], withheld: frozenset[str]
     owner = _annotations(obj).get(_APP, "")
     if owner in withheld:
         return Step(action=Action.UNCHANGED, key=key, owner=owner, reason=f"{owner} is withheld and keeps what it has")
-    if any(reference.get("controller") for reference in obj["metadata"].get("ownerReferences") or ()):
+    if is_controlled(obj):
         return Step(action=Action.UNCHANGED, key=key, owner=owner, reason="controlled by another object")
-    if manager and owned_fields(obj, manager) is None:
+    if manager and not is_applied_by(obj, manager):
         return Step(action=Action.UNCHANGED, key=key, owner=owner, reason="none of its fields are ours")
+    if keeps_itself(obj):
+        return Step(action=Action.UNCHANGED, key=key, owner=owner, reason="its annotation spinfleet.dev/prune keeps it")
     return Step(action=Action.PRUNE, key=key, owner=owner, reason="not in the fleet any more")
-
-
-def _labels(obj: Mapping[str, Any]) -> Mapping[str, str]:
-    return obj["metadata"].get("labels") or {}
 
 
 def _annotations(obj: Mapping[str, Any]) -> Mapping[str, str]:

@@ -208,9 +208,17 @@ class World:
         return found[0] if found else {}
 
 
+def discard(plane: ControlPlane, fleetsync: str) -> None:
+    """Delete a FleetSync whose agent is not there to see it off."""
+    place = ("fleetsync", fleetsync, "-n", NAMESPACE)
+    plane.kubectl("delete", *place, "--ignore-not-found", "--wait=false")
+    if plane.kubectl("get", *place, "--ignore-not-found", "-o", "name").strip():
+        plane.kubectl("patch", *place, "--type=merge", "-p", '{"metadata":{"finalizers":null}}')
+
+
 @contextmanager
-def a_world(plane: ControlPlane, registry: str, folder: Path, wasm: bytes) -> Iterator[World]:
-    """Make a fleet of its own; afterwards its agent, FleetSync and namespace go."""
+def a_world(plane: ControlPlane, registry: str, folder: Path, wasm: bytes, *, leave: bool = False) -> Iterator[World]:
+    """Make a fleet of its own; afterwards its agent, FleetSync and namespace go, unless they are to be left."""
     (folder / "git").mkdir(parents=True)
     repository = gitserver.create(folder / "git", "fleet")
     with gitserver.serving(folder / "git") as server:
@@ -220,8 +228,9 @@ def a_world(plane: ControlPlane, registry: str, folder: Path, wasm: bytes) -> It
         finally:
             if made.process is not None:
                 made.stop(signal.SIGKILL)
-            plane.kubectl("delete", "fleetsync", f"f-{made.id}", "-n", NAMESPACE, "--ignore-not-found")
-            plane.kubectl("delete", "namespace", made.namespace, "--ignore-not-found", "--wait=false")
+            if not leave:
+                discard(plane, f"f-{made.id}")
+                plane.kubectl("delete", "namespace", made.namespace, "--ignore-not-found", "--wait=false")
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from tests.agent.conftest import World
@@ -79,18 +77,9 @@ def test_an_account_without_rights_fails_its_own_objects_and_says_so(world: Worl
     assert world.spinapp("one") is None
 
 
-@pytest.mark.parametrize(
-    "spec",
-    [
-        {"status": {"publish": {"url": "http://127.0.0.1:1/x.git"}}},
-        {"deletionPolicy": "Delete"},
-    ],
-)
-def test_what_this_version_can_not_honour_stalls_the_fleetsync_and_nothing_is_written(
-    world: World, spec: dict[str, Any]
-) -> None:
+def test_what_this_version_can_not_honour_stalls_the_fleetsync_and_nothing_is_written(world: World) -> None:
     world.commit(world.fleet(), world.app("one"))
-    world.create(**spec)
+    world.create(status={"publish": {"url": "http://127.0.0.1:1/x.git"}})
     world.start()
     world.until(lambda: world.condition("Stalled")[0] == "True", "the FleetSync says that it is stalled")
     assert "not supported by this version" in world.condition("Ready")[2]

@@ -167,3 +167,39 @@ def test_a_controlled_object_is_a_member_that_is_never_pruned() -> None:
     member = world.members.get(KEY)
     assert member is not None
     assert not member.prunable
+
+
+def test_whether_a_member_may_be_pruned_follows_what_is_live_and_is_told_where_nobody_wants_it() -> None:
+    world = World()
+    news: list[str] = []
+    world.observer.surplus = lambda: news.append("surplus")
+    wanted = world.want(mode="fast")
+    world.observer.record(live(wanted, 5), owner="app", content=wanted.content)
+    world.desired.forget("app")
+
+    def seen(version: int, **metadata: Any) -> tuple[bool, bool]:
+        obj = live(wanted, version)
+        obj["metadata"] |= metadata
+        world.observer.saw(obj)
+        member = world.members.get(KEY)
+        assert member is not None
+        return member.prunable, member.kept
+
+    annotated = {**wanted.object()["metadata"]["annotations"], "spinfleet.dev/prune": "Disabled"}
+    assert seen(6, ownerReferences=[{"controller": True, "uid": "parent"}]) == (False, False)
+    assert seen(7, annotations=annotated) == (True, True)
+    assert seen(8) == (True, False)
+    assert news == ["surplus"] * 3
+    assert seen(9) == (True, False)
+    assert len(news) == 3
+
+
+def test_an_object_that_we_wrote_in_another_version_of_its_kind_is_a_member_that_is_looked_at() -> None:
+    world = World()
+    earlier = live(world.want(mode="fast"), 5)
+    earlier["metadata"]["managedFields"][0]["apiVersion"] = "v1beta1"
+    world.observer.saw(earlier)
+    member = world.members.get(KEY)
+    assert member is not None
+    assert member.prunable
+    assert (member.content, world.drifted) == (None, ["app"])

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.plan.order import rank, rank_of
+from reconciler.plan.order import rank, rank_of, removal_rank_of
 
 #: From what others need to what points at them (spinkube.md's and the API's order).
 _ORDER = [
@@ -28,3 +28,11 @@ def test_a_kind_of_another_group_is_not_taken_for_a_built_in_one() -> None:
 
 def test_the_version_of_a_group_does_not_matter() -> None:
     assert rank({"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject"}) == rank_of("keda.sh", "ScaledObject")
+
+
+def test_objects_of_custom_kinds_go_before_the_workloads_that_may_have_to_see_them_off() -> None:
+    spinapp, deployment = removal_rank_of("core.spinkube.dev", "SpinApp"), removal_rank_of("apps", "Deployment")
+    webhook = removal_rank_of("admissionregistration.k8s.io", "ValidatingWebhookConfiguration")
+    definition = removal_rank_of("apiextensions.k8s.io", "CustomResourceDefinition")
+    assert webhook > spinapp > deployment > removal_rank_of("", "ServiceAccount") > definition
+    assert removal_rank_of("", "Pod") == removal_rank_of("batch", "Job") == deployment

@@ -20,6 +20,8 @@ from reconciler.errors import UnavailableError
 from reconciler.local import gitserver, publish
 from reconciler.local.controlplane import ControlPlane
 from reconciler.manifest import parse
+from reconciler.rollout.records import shard_name
+from tests.rights import account, wait_until_allowed
 
 MANIFEST = """\
 spin_manifest_version = 2
@@ -110,6 +112,9 @@ class World:
         for right in records_rights(f"f-{self.id}", NAMESPACE):
             plural = right["kind"].lower() + "s"
             self.plane.request("POST", f"/apis/rbac.authorization.k8s.io/v1/namespaces/{NAMESPACE}/{plural}", right)
+        record = shard_name(f"f-{self.id}", 0)
+        agent = account(NAMESPACE, AGENT_ACCOUNT)
+        wait_until_allowed(self.plane, agent, "patch", "configmaps", name=record, namespace=NAMESPACE)
         installation = Installation(
             cluster="here", url=self.url, interval="1s", registries=({"prefix": self.registry, "plainHTTP": True},)
         )
@@ -150,7 +155,7 @@ class World:
                 return condition["status"], condition["reason"], condition["message"]
         return "", "", ""
 
-    def until(self, done: Callable[[], object], what: str, seconds: float = 60.0) -> None:
+    def until(self, done: Callable[[], object], what: str, seconds: float = 120.0) -> None:
         """Wait until something is so; fails with the agent's status and the end of its log."""
         end = time.monotonic() + seconds
         while not done():

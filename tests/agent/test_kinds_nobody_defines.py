@@ -10,6 +10,7 @@ import pytest
 
 from reconciler.agent.install import DEPLOYER_ACCOUNT, NAMESPACE
 from tests.agent.conftest import World
+from tests.rights import account, wait_until_allowed
 
 pytestmark = pytest.mark.cluster
 
@@ -31,6 +32,8 @@ class Kind:
             {"apiVersion": f"{group}/v1", "kind": "ClusterRoleBinding", "metadata": metadata, "roleRef": role, "subjects": subjects},
         ):  # fmt: skip
             self.world.plane.request("POST", f"/apis/{group}/v1/{obj['kind'].lower()}s", obj)
+        deployer = account(NAMESPACE, DEPLOYER_ACCOUNT)
+        wait_until_allowed(self.world.plane, deployer, "patch", "zones", group=self.group)
 
     def define(self) -> None:
         version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": {"type": "object"}}}

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import Any
 
 import pytest
 
-from reconciler.agent.install import NAMESPACE
+from reconciler.agent.install import AGENT_ACCOUNT, NAMESPACE
 from tests.agent.conftest import World
+from tests.rights import account, wait_until_allowed
 
 pytestmark = pytest.mark.cluster
 
@@ -42,6 +44,11 @@ def _account(world: World, rules: list[dict[str, Any]]) -> None:
     ]
     for obj in objects:
         world.plane.kubectl("apply", "-f", "-", stdin=json.dumps(obj))
+    agent, mine = account(NAMESPACE, AGENT_ACCOUNT), account(NAMESPACE, name)
+    wait_until_allowed(world.plane, agent, "impersonate", "serviceaccounts", name=name, namespace=NAMESPACE)
+    for rule in rules:
+        for group, plural, verb in itertools.product(rule["apiGroups"], rule["resources"], rule["verbs"]):
+            wait_until_allowed(world.plane, mine, verb, plural, group=group)
 
 
 def _binding(kind: str, name: str, role_kind: str, subject: str) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from reconciler.artifact.access import Hosts, RegistryAccess, login_for, origin,
 from reconciler.artifact.addresses import ForbiddenAddressError, GuardedResolver, check_literal
 from reconciler.artifact.answers import busy_for, check_answer, refused
 from reconciler.artifact.challenge import challenge_of, token_of
+from reconciler.artifact.json_text import parse_json
 from reconciler.artifact.reference import Reference, digest_of
 from reconciler.artifact.streaming import Sink
 from reconciler.errors import ArtifactError, UnavailableError
@@ -161,23 +162,34 @@ class RegistryClient:
             )
         return data
 
-    async def pages(self, repository: str, path: str, media_type: str) -> list[bytes]:
-        """Read a list of one or more pages below `/v2/<repository>/` (Link headers, RFC 8288), 8 at most.
+    async def tags(self, repository: str) -> tuple[str, ...]:
+        """Give the tags of a repository as the registry lists them (distribution: GET /v2/<name>/tags/list); 100,000 at most are read.
+
+        Raises ArtifactError and UnavailableError.
+        """
+        found: list[str] = []
+        for page in await self.pages(repository, "tags/list?n=1000", "application/json", most=100):
+            value = parse_json(page, "the list of tags")
+            names = value.get("tags") if isinstance(value, dict) else None
+            # A repository whose tags are all gone has null here.
+            found += [name for name in names or () if isinstance(name, str)]
+        return tuple(found)
+
+    async def pages(self, repository: str, path: str, media_type: str, *, most: int = _MOST_PAGES) -> list[bytes]:
+        """Read a list of one or more pages below `/v2/<repository>/` (Link headers, RFC 8288), `most` at most.
 
         Raises ArtifactError (too large) and UnavailableError: code `artifact.unsupported` where the answer is no such list.
         """
         found: list[bytes] = []
         following = f"/v2/{repository}/{path}"
         while following:
-            if len(found) == _MOST_PAGES:
-                raise ArtifactError(
-                    "artifact.too-many-pages", f"{self.registry}: {path} has more than {_MOST_PAGES} pages"
-                )
+            if len(found) == most:
+                raise ArtifactError("artifact.too-many-pages", f"{self.registry}: {path} has more than {most} pages")
             async with self._get(following, repository, accept=media_type) as response:
                 if response.content_type != media_type:
                     raise UnavailableError(f"{self.registry}: {path} is no {media_type}", code="artifact.unsupported")
                 found.append(await _bounded(response, MAX_MANIFEST, "artifact.manifest-too-large", "the list"))
-                following = _next_page(response, f"/v2/{repository}/{path}")
+                following = _next_page(response, f"/v2/{repository}/{path.partition('?')[0]}")
         return found
 
     async def blob(self, repository: str, digest: str, size: int, into: IO[bytes]) -> None:

@@ -29,6 +29,7 @@ from reconciler.artifact.compile_policy import NEVER
 from reconciler.artifact.findings import Findings
 from reconciler.artifact.grants import granted, undeclared
 from reconciler.artifact.inspection import Inspection
+from reconciler.artifact.json_text import parse_json
 from reconciler.artifact.locked_app import LockedApp
 from reconciler.artifact.model import Expected, Finding, Step, Verdict
 from reconciler.artifact.once import Once
@@ -49,6 +50,8 @@ SIGNED_FOR = 24 * 60 * 60.0
 _NOTHING_EXPECTED = Expected()
 #: Imports and exports of all binaries of one artifact. An app of a hundred components has five thousand.
 _MOST_NAMES = 20_000
+#: Source: the OCI image specification, "Pre-Defined Annotation Keys"; spin registry push --annotation writes it.
+_VERSION_ANNOTATION = "org.opencontainers.image.version"
 
 
 @dataclass(kw_only=True, slots=True)
@@ -87,6 +90,20 @@ class Verifier:
         source = (await self._reference(reference, Expected(require_digest=False))).value
         proven = (await self._reader.prove(source, (await self._reader.manifest(source)).value)).value
         return (await self._reader.layout(proven)).value
+
+    async def resolve(self, reference: str) -> tuple[str, str]:
+        """Give the digest that a reference stands for now, and the version that its manifest's annotations say, empty where they don't.
+
+        Nothing but the manifest is read. Raises ArtifactError and UnavailableError.
+        """
+        source = (await self._reference(reference, Expected(require_digest=False))).value
+        proven = (await self._reader.prove(source, (await self._reader.manifest(source)).value)).value
+        return proven.digest, _annotated_version(proven.manifest)
+
+    async def tags(self, name: str) -> tuple[str, ...]:
+        """Give the tags of a repository, `host/path`, as its registry lists them. Raises ArtifactError and UnavailableError."""
+        source = (await self._reference(f"{name}:latest", Expected(require_digest=False))).value
+        return await source.client.tags(source.reference.repository)
 
     async def verify(self, reference: str, expected: Expected = _NOTHING_EXPECTED) -> Verdict:
         """Verify an artifact against what is asked of it. Nothing is raised: what could not be completed is Incomplete."""
@@ -263,6 +280,13 @@ def rules() -> str:
     """Name what steps 5 and 7 hold an artifact against besides what is asked: this verifier, and its table of interfaces."""
     table = (Path(__file__).parent / "spin_interfaces.json").read_bytes()
     return f"{VERIFIER} {hashlib.sha256(table).hexdigest()[:16]}"
+
+
+def _annotated_version(manifest: bytes) -> str:
+    value = parse_json(manifest, "the manifest")
+    annotations = value.get("annotations") if isinstance(value, dict) else None
+    found = annotations.get(_VERSION_ANNOTATION) if isinstance(annotations, dict) else None
+    return found if isinstance(found, str) and len(found) <= 128 else ""
 
 
 def _not_allowed(reference: Reference, prefixes: Sequence[str]) -> ArtifactError:

@@ -20,6 +20,8 @@ COMMANDS = {
     "check": ("reconciler.cli.check", "Show what merging a change would do to every cluster."),
     "verify": ("reconciler.cli.verify", "Verify an artifact, step by step."),
     "inspect": ("reconciler.cli.inspect", "Show what an artifact holds, without running any of it."),
+    "promote": ("reconciler.cli.promote", "Move an app to another artifact: one edit, verified, one commit."),
+    "update": ("reconciler.cli.update", "Move apps to the newest versions that their policies allow."),
     "explain": ("reconciler.cli.explain", "Show each value of an app and where it comes from."),
     "schema": ("reconciler.cli.schema", "Print a JSON Schema, for editors."),
     "agent": ("reconciler.cli.agent", "Run the agent of a cluster."),

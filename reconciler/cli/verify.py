@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -168,15 +167,13 @@ def _subject(target: str, path: Path, cluster: str | None, rule: SignatureRule |
     rules = (rule,) if rule is not None else ()
     if "/" in target:
         return _Subject(reference=target, expected=Expected(require_digest=False, signatures=rules))
-    from reconciler.agent.artifact_policy import expected_of, wanted
-    from reconciler.agent.fleetsync import Policy
     from reconciler.artifact.checklist import refusal
-    from reconciler.artifact.reference import parse_reference
-    from reconciler.artifact.sources import CommitFiles, Sources
+    from reconciler.artifact.sources import CommitFiles
+    from reconciler.cli.expectations import expected_of_app
     from reconciler.cli.fleets import open_tree, sound_fleet
     from reconciler.errors import ArtifactError, InputError
     from reconciler.fleet import assign
-    from reconciler.fleet.model import AppAssignment
+    from reconciler.fleet.model import AppAssignment, AppDefinition
 
     fleet = sound_fleet(path)
     definition = fleet.apps.get(target)
@@ -185,24 +182,17 @@ def _subject(target: str, path: Path, cluster: str | None, rule: SignatureRule |
             f"there is no app {target!r} in {path}",
             hint=f"one of: {', '.join(sorted(fleet.apps)) or 'none'}; a reference has a / in it",
         )
-    reference, application, spec, manifest = (
-        str(definition.spec.get("artifact", "")), definition.application, definition.spec, definition.manifest_path,
-    )  # fmt: skip
-    document: Mapping[str, Any] = {}
+    app: AppDefinition | AppAssignment = definition
     if cluster is not None:
         unit = assign(fleet, cluster).units.get(target)
         if not isinstance(unit, AppAssignment):
             raise InputError(
                 f"app {target!r} does not run on {cluster}, or is not valid", hint="see spinfleet validate"
             )
-        reference, application, spec, manifest = unit.spec["artifact"], unit.application, unit.spec, unit.manifest_path
-        document = fleet.clusters[cluster].spec
-    artifacts = fleet.spec.get("artifacts") or {}
+        app = unit
+    reference = str(app.spec.get("artifact", ""))
     try:
-        policy = Policy(require_digest=False)
-        asked = wanted(parse_reference(reference), artifacts, fleet.signatures, policy)
+        expected = expected_of_app(fleet, CommitFiles(open_tree(path)), app, reference, cluster or "")
     except ArtifactError as error:
         return refusal(reference, error)
-    sources = Sources(commit=CommitFiles(open_tree(path)), manifest=manifest)
-    expected = expected_of(asked, artifacts, application, spec, document, sources)
-    return _Subject(reference=reference, expected=replace(expected, signatures=(*asked.signatures, *rules)))
+    return _Subject(reference=reference, expected=replace(expected, signatures=(*expected.signatures, *rules)))

@@ -22,6 +22,7 @@ def app_problems(
 ) -> list[Problem]:
     """Give the problems of a valid App document; `spec` is it with the fleet's defaults."""
     found = [*_name(document), *_artifact(document, spec, artifacts), *_runtime_config(document, spec)]
+    found += [*_policy(document, document.spec, "/spec"), *_policies(document)]
     placement = document.written.get("placement") or {}
     found += document.selector_problems(placement.get("clusters"), "/spec/placement/clusters")
     found += [*_volumes(document, spec), *_overrides(document), *_ranges(document, spec)]
@@ -44,6 +45,22 @@ def _artifact(document: Document, spec: Mapping[str, Any], artifacts: Mapping[st
     fault = reference_fault(reference, artifacts)
     if fault is not None:
         yield document.problem("/spec/artifact", fault.code, fault.message, fault.hint)
+
+
+def _policies(document: Document) -> Iterator[Problem]:
+    for index, override in enumerate(document.spec.get("overrides") or ()):
+        yield from _policy(document, override["spec"], f"/spec/overrides/{index}/spec")
+
+
+def _policy(document: Document, spec: Mapping[str, Any], pointer: str) -> Iterator[Problem]:
+    policy = spec.get("artifactPolicy")
+    allowed = policy.get("semver") if isinstance(policy, Mapping) else None
+    if isinstance(allowed, str):
+        from reconciler.fleet.version_ranges import range_fault
+
+        if fault := range_fault(allowed):
+            hint = 'as in "^1.4", "~1.4.2", "1.x" or ">=1.2.0 <2.0.0"'
+            yield document.problem(f"{pointer}/artifactPolicy/semver", "app.artifact-policy", fault, hint)
 
 
 def _runtime_config(document: Document, spec: Mapping[str, Any]) -> Iterator[Problem]:

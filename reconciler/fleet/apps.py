@@ -13,7 +13,7 @@ from reconciler.fleet.merge_patch import merge_patch
 from reconciler.fleet.model import AppDefinition, ValuesFile
 from reconciler.fleet.paths import beside
 from reconciler.fleet.values_files import blob_of, files_of, values_files
-from reconciler.fleet.version import version_of
+from reconciler.fleet.version import released, version_of
 from reconciler.problems import Problem, has_errors
 from reconciler.schema_check import closest
 
@@ -88,7 +88,9 @@ def _define(document: Document, path: str | None, reader: Reader, common: Common
         manifest_path=path or "",
         blobs=(*((blob,) if blob else ()), *(each.blob for each in files)),
         problems=tuple(sorted(set(problems), key=Problem.sort_key)),
-        version="" if withheld else version_of("App", document.name, spec, (blob, *(each.blob for each in files))),
+        version=""
+        if withheld
+        else version_of("App", document.name, released(spec), (blob, *(each.blob for each in files))),
         document=document.yaml,
         files=files,
     )

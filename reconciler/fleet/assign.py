@@ -34,8 +34,8 @@ from reconciler.problems import Problem, has_errors
 from reconciler.schema_check import check, closest
 
 DEFAULT_NAMESPACE = "default"
-#: Fields that say where and by which patches: used up here.
-_USED_UP = frozenset({"overrides", "placement"})
+#: Fields that say where and by which patches, used up here; and which versions people's commands may choose.
+_USED_UP = frozenset({"artifactPolicy", "overrides", "placement"})
 
 
 @dataclass(frozen=True, slots=True)

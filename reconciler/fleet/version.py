@@ -10,6 +10,20 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+_POLICY = "artifactPolicy"
+
+
+def released(spec: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Give an App's spec without what only people's commands read: changing that releases nothing."""
+    overrides = spec.get("overrides")
+    if isinstance(overrides, list) and any(_POLICY in (each.get("spec") or ()) for each in overrides):
+        spec = {**spec, "overrides": [{**each, "spec": _without_policy(each.get("spec") or {})} for each in overrides]}
+    return _without_policy(spec) if _POLICY in spec else spec
+
+
+def _without_policy(spec: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in spec.items() if key != _POLICY}
+
 
 def version_of(kind: str, name: str, spec: Mapping[str, Any], blobs: Sequence[str]) -> str:
     """Give the version: 64 hex digits over the document after the fleet's defaults, with its overrides and its artifact's

@@ -1,0 +1,1 @@
+"""Moving apps to other artifacts: documents edited in place, and what that changes for each cluster. Pure."""

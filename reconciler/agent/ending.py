@@ -17,11 +17,10 @@ from reconciler.agent.attempts import Attempts
 from reconciler.agent.backoff import Backoff
 from reconciler.agent.desired import DesiredSet
 from reconciler.agent.fleetsync import FINALIZER, FleetSync
-from reconciler.agent.identity import identity_of
+from reconciler.agent.identity import Identity
 from reconciler.agent.members import Member, Members
 from reconciler.agent.metrics import Metrics
 from reconciler.agent.observing import Observer
-from reconciler.agent.options import AgentOptions
 from reconciler.agent.parent import Parent, known_extent
 from reconciler.agent.pruning import PROTECTED_REASON, protected
 from reconciler.agent.releasing import Releaser
@@ -45,16 +44,18 @@ _NOT_FOUND = 404
 
 
 async def end(
-    connection: Connection, parent: Parent, sync: FleetSync, *, options: AgentOptions, metrics: Metrics, discovery: Discovery
+    connection: Connection, parent: Parent, sync: FleetSync, *, identity: Identity, metrics: Metrics, discovery: Discovery, concurrency: int
 ) -> None:  # fmt: skip
-    """See a FleetSync off. Returns once its finalizer is off, or it is gone.
+    """See a FleetSync off, as whom `identity` names. Returns once its finalizer is off, or it is gone.
 
-    Raises InputError where it names no account to act as, ClusterError and UnavailableError: begin anew.
+    Raises ClusterError and UnavailableError: begin anew.
     """
     if FINALIZER not in sync.finalizers:
         return
     with suppress(_GoneError):
-        async with _ending(connection, parent, sync, options=options, metrics=metrics, discovery=discovery) as ending:
+        async with _ending(
+            connection, parent, sync, identity=identity, metrics=metrics, discovery=discovery, slots=asyncio.Semaphore(concurrency)
+        ) as ending:  # fmt: skip
             await ending.run()
 
 
@@ -64,17 +65,16 @@ class _GoneError(Exception):
 
 @asynccontextmanager
 async def _ending(
-    connection: Connection, parent: Parent, sync: FleetSync, *, options: AgentOptions, metrics: Metrics, discovery: Discovery
+    connection: Connection, parent: Parent, sync: FleetSync, *, identity: Identity, metrics: Metrics, discovery: Discovery,
+    slots: asyncio.Semaphore,
 ) -> AsyncIterator[Ending]:  # fmt: skip
-    identity, members, news = identity_of(sync, options.default_service_account), Members(), asyncio.Event()
+    members, news = Members(), asyncio.Event()
     spinapps = SpinApps(has_deployment=lambda _namespace, _executor: False)
     observer = Observer(
         identity=identity, desired=DesiredSet(), members=members, health_of=spinapps.health_of,
         drifted=lambda _owner: None, changed=lambda _owner: news.set(),
     )  # fmt: skip
-    workloads = Workloads(
-        connection=connection, identity=identity, discovery=discovery, slots=asyncio.Semaphore(options.concurrency)
-    )
+    workloads = Workloads(connection=connection, identity=identity, discovery=discovery, slots=slots)
     attempts = Attempts(members=members, observer=observer, metrics=metrics)
     recorded = known_extent(sync).namespaces | {sync.namespace}
     allowed = frozenset(sync.policy.namespaces or ()) - {"*"}

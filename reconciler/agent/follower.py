@@ -108,6 +108,7 @@ class Follower:
             await self.wakes.report.wait()
             self.wakes.report.clear()
             self.syncer.metrics.members.set(len(self.syncer.installer.members))
+            self.syncer.metrics.waiting.set(sum(len(each.keys) for each in self.syncer.state.waiting))
             report = report_of(self.syncer, self.reports)
             self.syncer.metrics.count_apps(app.health for app in report.apps)
             try:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from reconciler.agent.assembly import assembled
 from reconciler.agent.ending import end
 from reconciler.agent.fleetsync import FleetSync
-from reconciler.agent.identity import PARENT_KIND
+from reconciler.agent.identity import PARENT_KIND, identity_of
 from reconciler.agent.logs import log_to
 from reconciler.agent.metrics import AgentMetrics
 from reconciler.agent.options import AgentOptions
@@ -101,7 +101,10 @@ class Agent:
         metrics = self.metrics.of(f"{sync.namespace}/{sync.name}")
         try:
             if sync.deleting:
-                await end(connection, parent, sync, options=self.options, metrics=metrics, discovery=discovery)
+                identity = identity_of(sync, self.options.default_service_account)
+                await end(
+                    connection, parent, sync, identity=identity, metrics=metrics, discovery=discovery, concurrency=self.options.concurrency
+                )  # fmt: skip
                 return
             _check_supported(sync)
             async with assembled(

@@ -102,6 +102,12 @@ class AgentMetrics:
         )
         self.members = Gauge("spinfleet_members", "Objects that belong to the FleetSync.", [_LABEL], registry=registry)
         self.apps = Gauge("spinfleet_apps", "Apps and bundles, by health.", [_LABEL, "health"], registry=registry)
+        self.waiting = Gauge(
+            "spinfleet_prune_waiting_objects",
+            "Objects that the fleet no longer has and that wait for an approval.",
+            [_LABEL],
+            registry=registry,
+        )
         self.queue = Gauge("spinfleet_queue_length", "Apps waiting to be reconciled.", [_LABEL], registry=registry)
         self.commit_info = Gauge(
             "spinfleet_commit_applied_timestamp_seconds",
@@ -155,6 +161,7 @@ class Metrics:
         self.apps = _Labelled(agent.apps, fleetsync)
         self.drift = agent.drift.labels(fleetsync)
         self.members = agent.members.labels(fleetsync)
+        self.waiting = agent.waiting.labels(fleetsync)
         self.queue = agent.queue.labels(fleetsync)
         self.commit_info = agent.commit_info.labels(fleetsync)
 

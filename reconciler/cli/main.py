@@ -26,6 +26,7 @@ COMMANDS = {
     "schema": ("reconciler.cli.schema", "Print a JSON Schema, for editors."),
     "agent": ("reconciler.cli.agent", "Run the agent of a cluster."),
     "install": ("reconciler.cli.install", "Install the agent in a cluster, or print what that takes."),
+    "uninstall": ("reconciler.cli.uninstall", "Take Spinfleet out of a cluster; workloads stay."),
     "status": ("reconciler.cli.status", "Show what a cluster's agent is doing."),
     "history": ("reconciler.cli.history", "Show what a cluster has released."),
     "sync": ("reconciler.cli.control", "Ask the agent to sync now."),

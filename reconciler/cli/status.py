@@ -116,6 +116,8 @@ def show(live: Mapping[str, Any], form: str = "text") -> None:
             "object", ""
         )
         click.echo(f"{problem.get('severity', 'error')}[{problem.get('code', '')}] {place}: {problem['message']}")
+        if problem.get("hint"):
+            click.echo(f"  hint: {problem['hint']}")
 
 
 def _head(live: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from reconciler.fleet.documents import MANIFEST_SUFFIXES, Document, without_null
 from reconciler.fleet.model import API_GROUP, BundleDefinition, SourcedObject
 from reconciler.fleet.object_rules import object_faults
 from reconciler.fleet.paths import beside
-from reconciler.fleet.sealed_objects import add_sealed
+from reconciler.fleet.sealed_objects import add_sealed, sealed_within
 from reconciler.fleet.version import version_of
 from reconciler.fleet.yaml_reader import Document as YamlDocument
 from reconciler.problems import Problem, has_errors
@@ -66,6 +66,7 @@ def _define(
             added, faults = objects_of(each, blob)
             objects += added
             problems += faults
+            problems += [found for one in added if _is_secret(one) and (found := sealed_within(one)) is not None]
     problems += _twice(objects)
     if document.valid:
         problems += _patches(document, objects)
@@ -106,6 +107,10 @@ def objects_of(document: YamlDocument, blob: str = "") -> tuple[list[SourcedObje
                 )
             )
     return objects, problems
+
+
+def _is_secret(sourced: SourcedObject) -> bool:
+    return (sourced.object["apiVersion"], sourced.object["kind"]) == ("v1", "Secret")
 
 
 def _is_ours(value: Any) -> bool:

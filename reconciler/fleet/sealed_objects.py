@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -9,11 +11,14 @@ from typing import Any
 from reconciler.fleet.model import SourcedObject
 from reconciler.fleet.object_rules import object_faults
 from reconciler.fleet.yaml_reader import Document, Source
+from reconciler.manifest.report import mapping
 from reconciler.problems import Problem
 from reconciler.schema_check import pointer_of
 from reconciler.sops.sealed import Fault, Path, Place, Sealed, SealedFile, is_mark, leaves, open_sealed
 
 _MEANT = "encrypt the values alone: sops encrypt --encrypted-regex '^(data|stringData)$'"
+#: What SOPS leaves in each of its formats: YAML, JSON and binary, dotenv, INI.
+_WITHIN = re.compile(rb"""(?:^|[\s"_])mac"?\s*[:=]\s*"?ENC\[AES256_GCM,""")
 #: What tells which object it is, and what every object must show.
 _SHOWN = frozenset({"apiVersion", "kind", "metadata"})
 
@@ -43,6 +48,26 @@ def add_sealed(source: Source, path: str, blob: str, objects: list[SourcedObject
                     pointer=pointer_of(list(at)),
                 )
             )
+
+
+def sealed_within(secret: SourcedObject) -> Problem | None:
+    """Tell of a Secret one of whose values is a whole file that SOPS encrypted: pods would read it as it is. No value is told."""
+    for part in ("data", "stringData"):
+        for key, text in mapping(secret.object.get(part)).items():
+            if not isinstance(text, str) or secret.document is None:
+                continue
+            if _WITHIN.search(_decoded(text) if part == "data" else text.encode()) is not None:
+                message = f"the value at {key!r} is a file that SOPS encrypted: only values of manifests are decrypted, and of Apps' files"
+                hint = "decrypt that file, put its content here, and encrypt the manifest: sops encrypt --encrypted-regex '^(data|stringData)$'"
+                return secret.document.problem("sops.within", message, secret.pointer + pointer_of([part, key]), hint)
+    return None
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return base64.b64decode(text)
+    except ValueError:
+        return b""  # told where the object is held against its kind
 
 
 def sealed_problem(fault: Fault, source: Source) -> Problem:

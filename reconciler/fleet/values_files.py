@@ -106,8 +106,8 @@ def _reference(at: tuple[str, ...], value: Any) -> Iterator[FileReference]:
 
 def _read(document: Document, pointer: str, path: str, reader: Reader, problems: list[Problem]) -> ValuesFile | None:
     if not path.endswith(_SUFFIXES):
-        message, hint = f"{path} is neither YAML nor JSON", "give the file a name that ends in .yaml or .json"
-        problems.append(document.problem(pointer, "app.file", message, hint))
+        message = f"{path} is neither YAML nor JSON"
+        problems.append(document.problem(pointer, "app.file", message, _rewritten(path)))
         return None
     if path not in reader.files:
         hint = closest(path, [each for each in reader.files if each.endswith(_SUFFIXES)]) or "add the file"
@@ -136,6 +136,15 @@ def _read(document: Document, pointer: str, path: str, reader: Reader, problems:
         problems.append(document.warning(pointer, "app.plain-file", message, hint))
     shown = sealed.marked(0) if sealed is not None else values[0]
     return ValuesFile(path=path, blob=blob_of(path, reader), values=shown, sealed=sealed)
+
+
+def _rewritten(path: str) -> str:
+    """Say how to turn a file of another of SOPS' formats into one that is read."""
+    name = path.rpartition("/")[2]
+    base, _, ending = name.rpartition(".")
+    if ending in {"env", "ini"}:
+        return f"sops decrypt --output-type yaml {name} > {base or ending}.yaml, then sops encrypt --in-place --age RECIPIENT {base or ending}.yaml"
+    return f"for a whole file as one value: sops encrypt --input-type binary --output-type json {name} > {name}.json, and key: data"
 
 
 def _key_fault(file: ValuesFile, key: str) -> tuple[str, str] | None:

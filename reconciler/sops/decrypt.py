@@ -11,6 +11,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -25,6 +26,9 @@ from reconciler.sops.sealed import ENCRYPTED, Path, SealedFile, age_keys, keys_o
 
 #: Where only encrypted values count, the code begins with these bytes, so that it never equals one over all values.
 _ONLY_ENCRYPTED = hashlib.sha256(b"sops").digest()
+_OTHER_KEY = re.compile(r"^\s*AGE-(SECRET-KEY-[A-Z]+|PLUGIN-[A-Z0-9-]+)-1", re.MULTILINE)
+#: From here on Go writes a number with an exponent.
+_LEAST_WITH_EXPONENT = 1e21
 _INT64 = range(-(2**63), 2**63)
 _TRUE, _FALSE = (
     frozenset({"1", "t", "T", "TRUE", "true", "True"}),
@@ -53,6 +57,9 @@ def identities(texts: Mapping[str, str]) -> Identities:
     """
     found: list[Any] = []
     for name, text in sorted(texts.items()):
+        if _OTHER_KEY.search(text) is not None:
+            hint = "make one with age-keygen, without -pq, and add its recipient: sops rotate --in-place --add-age age1… FILE"
+            raise InputError(f"{name} holds a post-quantum age key or a plugin's, which can't be used here", hint=hint)
         try:
             found += _identities(text)
         except (pyrage.IdentityError, ValueError) as error:
@@ -149,7 +156,8 @@ def _typed(text: bytes, kind: str) -> Any:
             number = float(plain)
             if number - number != 0:
                 raise ValueError(kind)
-            return number
+            # SOPS writes 3.0 as 3, which is what whoever reads its output gets.
+            return int(number) if number.is_integer() and abs(number) < _LEAST_WITH_EXPONENT else number
         case "bool" if plain in _TRUE | _FALSE:
             return plain in _TRUE
     raise ValueError(kind)

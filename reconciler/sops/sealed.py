@@ -19,6 +19,8 @@ OTHER_KEYS = ("kms", "gcp_kms", "hckms", "azure_kv", "hc_vault", "pgp")
 ENCRYPTED = re.compile(
     r"ENC\[AES256_GCM,data:([A-Za-z0-9+/=]+),iv:([A-Za-z0-9+/=]+),tag:([A-Za-z0-9+/=]+),type:([a-z]+)\]"
 )
+#: age's newer kinds of recipients (post-quantum, tags, plugins): a name stands before the 1 that parts it from the key.
+_OTHER_AGE = re.compile(r"age1[a-z0-9-]+1")
 _MARK = re.compile(r"<encrypted [0-9a-f]{40,64}>")
 
 Path = tuple[str | int, ...]
@@ -136,6 +138,11 @@ def _metadata_fault(metadata: Mapping[str, Any]) -> Fault | None:
         told = f"encrypted for {', '.join(others)} alone" if others else "encrypted for no key"
         hint = "add an age recipient: sops rotate --in-place --add-age RECIPIENT FILE"
         return Fault(f"{told}; the agent has age keys", hint, 0, (KEY,))
+    recipients = [str(entry.get("recipient") or "") for entry in age_keys(metadata)]
+    if all(_OTHER_AGE.match(each) for each in recipients):
+        told = f"encrypted for {recipients[0][:24]}… alone, a post-quantum key or a plugin's, which can't be used here"
+        hint = "add a recipient as age-keygen makes it without -pq: sops rotate --in-place --add-age age1… FILE"
+        return Fault(told, hint, 0, (KEY, "age"))
     if not isinstance(metadata.get("mac"), str) or ENCRYPTED.fullmatch(metadata["mac"]) is None:
         return Fault("sops.mac is no encrypted value", "encrypt the file anew", 0, (KEY, "mac"))
     if not isinstance(metadata.get("lastmodified"), str):

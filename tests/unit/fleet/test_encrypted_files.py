@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 
 import pyrage
 import pytest
+import yaml
 
 from reconciler.fleet import LoadCache, assign, load
 from reconciler.fleet.model import Withheld
@@ -134,6 +136,56 @@ def test_a_file_elsewhere_is_refused(make, path):
 
     assert {each.code for each in found} <= {"app.file", "fleet.outside"}
     assert found
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("secrets.env", "sops decrypt --output-type yaml secrets.env > secrets.yaml"),
+        (".env", "> env.yaml"),
+        ("db.ini", "> db.yaml"),
+        ("cert.pem", "--output-type json cert.pem > cert.pem.json, and key: data"),
+    ],
+)
+def test_a_format_that_is_not_read_says_how_to_turn_it_into_one_that_is(make, name, hint):
+    spec = f"variables: {{greeting: {{file: {{path: {name}, key: token}}}}}}"
+    (found,) = make.load({"shop/app.yaml": make.app("shop", spec), f"shop/{name}": "x"}).fleet.apps["shop"].problems
+
+    assert (found.code, found.pointer) == ("app.file", "/spec/variables/greeting/file/path")
+    assert hint in found.hint
+
+
+def test_a_whole_file_is_one_value_where_sops_wrote_it_as_json(make):
+    sealed_file = (Path(__file__).parents[1] / "sops" / "files" / "file.binary.json").read_text()
+    spec = "variables: {greeting: {file: {path: cert.json, key: data}}}"
+    found = unit(make, {"shop/app.yaml": make.app("shop", spec), "shop/cert.json": sealed_file}, "shop")
+
+    assert is_mark(found.files[0].values["data"])
+
+
+_MAC = "ENC[AES256_GCM,data:eA==,iv:eA==,tag:eA==,type:str]"
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        f"TOKEN={_MAC}\nsops_mac={_MAC}\n",
+        f"[db]\nuser = {_MAC}\n\n[sops]\nmac = {_MAC}\n",
+        f'{{"data": "{_MAC}", "sops": {{"mac": "{_MAC}"}}}}',
+        f"token: {_MAC}\nsops:\n    mac: {_MAC}\n",
+    ],
+    ids=["dotenv", "ini", "binary", "yaml"],
+)
+def test_a_secret_whose_value_is_an_encrypted_file_is_an_error(make, inner):
+    encoded = {**secret("a"), "data": {"file": base64.b64encode(inner.encode()).decode()}}
+    plain = {**secret("b"), "stringData": {"file": inner}}
+    fine = {**secret("c"), "stringData": {"mac": "mac: 00:11:22", "note": "see ENC[AES256_GCM"}}
+    text = yaml.safe_dump_all([encoded, plain, fine])
+    found = make.load({"b.yaml": make.document("Bundle", "platform", "path: m"), "m/a.yaml": text})
+    told = [each for each in found.fleet.bundles["platform"].problems if each.code == "sops.within"]
+
+    assert [each.pointer for each in told] == ["/data/file", "/stringData/file"]
+    assert inner not in repr(told)
 
 
 def test_files_named_by_overrides_are_checked_for_every_cluster(make):

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyrage
 import pytest
 
-from reconciler.sops.decrypt import decrypt
-from reconciler.sops.sealed import SealedFile
+from reconciler.sops.decrypt import Identities, decrypt
+from reconciler.sops.sealed import SealedFile, open_sealed
+from tests.sops_encryptor import encrypt
 
 FILES = sorted(path.name.removeprefix("plain.") for path in (Path(__file__).parent / "files").glob("plain.*"))
 
 
 def test_every_shape_of_file_is_there():
-    assert len(FILES) == 7
+    assert len(FILES) == 10
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -36,3 +38,12 @@ def test_nothing_encrypted_is_seen_without_a_key(sops, name):
     assert "ENC[" not in shown
     assert f"<encrypted {sops.blob}>" in shown
     assert "planted" not in repr(file)
+
+
+def test_a_whole_number_with_a_point_is_written_as_sops_writes_it(sops):
+    identity = pyrage.x25519.Identity.generate()
+    (document,) = encrypt([{"a": 3.0, "b": -2.5, "c": 1e21}], [identity.to_public()])
+    file = open_sealed("f.yaml", sops.blob, [document])
+    assert isinstance(file, SealedFile)
+
+    assert repr(decrypt(file, Identities((identity,)))) == "({'a': 3, 'b': -2.5, 'c': 1e+21},)"

@@ -38,6 +38,23 @@ def test_a_key_that_can_t_be_read_is_told_by_its_name_alone(sops):
     assert "PLANTED" not in raised.value.message + raised.value.hint
 
 
+def test_a_post_quantum_key_is_told_apart_from_one_that_can_t_be_read(sops):
+    with pytest.raises(InputError) as raised:
+        sops.keys("post-quantum.agekey")
+
+    assert "post-quantum.agekey holds a post-quantum age key" in raised.value.message
+    assert "without -pq" in raised.value.hint
+    assert "AGE-SECRET" not in raised.value.message + raised.value.hint
+
+
+def test_a_file_for_post_quantum_keys_alone_is_told_without_a_key(sops):
+    fault = opened(sops, "secret.post-quantum.yaml")
+
+    assert isinstance(fault, Fault)
+    assert "age1pq1" in fault.message
+    assert "--add-age" in fault.hint
+
+
 def test_keys_are_never_printed(sops):
     assert "AGE-SECRET" not in repr(sops.keys("test.agekey"))
 

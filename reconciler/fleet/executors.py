@@ -204,11 +204,13 @@ def _shim_faults(name: str, entry: Mapping[str, Any], executor: Executor, cluste
 def _mismatched(executor: Executor, runtimes: Runtimes, cluster: Cluster) -> Iterator[Fault]:
     """Tell of a RuntimeClass whose handler no node has."""
     name, installed = executor.deployment.get("runtimeClassName"), runtimes.handlers()
+    if not isinstance(name, str):
+        return
     if name in installed:
         yield from misnamed(installed[name][1])
-    brought = runtimes.classes.get(str(name))
+    brought = runtimes.classes.get(name)
     runtime_class = executor.runtime_class or (brought.object if brought is not None else None)
-    if name is None or runtime_class is None:
+    if runtime_class is None:
         return
     handler = runtime_class.get("handler")
     place = f" ({brought.path}:{brought.line})" if brought is not None and executor.runtime_class is None else ""

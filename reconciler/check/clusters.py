@@ -22,6 +22,10 @@ from reconciler.render.model import SHARED
 _FEW = 10
 
 
+class PartialError(Exception):
+    """What is asked needs every app of the fleet, and the sides have only some."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Part:
     """An evaluated unit with what it makes of shared objects in base and head."""
@@ -56,8 +60,11 @@ class _Numbers:
 class ClusterChanges:
     """Puts together what becomes of the apps and bundles that may differ, on every cluster."""
 
-    def __init__(self, base: Side, head: Side, affected: Callable[[str], frozenset[str]]) -> None:
-        """`affected` gives what may differ on a cluster; equal sets are the same value."""
+    def __init__(
+        self, base: Side, head: Side, affected: Callable[[str], frozenset[str]], *, whole: bool = True
+    ) -> None:
+        """`affected` gives what may differ on a cluster; equal sets are the same value. `whole`: the sides have every app of the fleet."""
+        self._whole = whole
         self._base, self._head = base, head
         self._affected = affected
         self._units = Units(base, head)
@@ -150,6 +157,8 @@ class ClusterChanges:
 
     def _count(self, cluster: str) -> int:
         """Give how many objects of its own the apps and bundles of base have on a cluster."""
+        if not self._whole:
+            raise PartialError
         fleet, total = self._base.fleet, 0
         for name in (*fleet.apps, *fleet.bundles):
             if name not in self._alike:

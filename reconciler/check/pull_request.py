@@ -13,10 +13,11 @@ from dataclasses import replace
 from reconciler.check.artifacts import artifact_changes
 from reconciler.check.change import Problems
 from reconciler.check.change_report import ChangeReport
-from reconciler.check.clusters import ClusterChanges, started_rollouts
+from reconciler.check.clusters import ClusterChanges, PartialError, started_rollouts
 from reconciler.check.fleet import FleetCheck
 from reconciler.check.risks import risks
 from reconciler.check.sides import Side
+from reconciler.check.touched import touched
 from reconciler.fleet import LoadCache, affected, load
 from reconciler.fleet.model import Loaded
 from reconciler.problems import Problem
@@ -35,6 +36,24 @@ def check_change(
     `go_on` is asked before each app and bundle: where it says no the report is cut off and says so.
     """
     cache = LoadCache()
+    if not every and (parts := touched(base, head, cache)) is not None:
+        try:
+            return _checked(*parts, cache, renames(base, head), go_on, whole=False)
+        except PartialError:
+            cache = LoadCache()
+    return _checked(base, head, cache, renames(base, head), go_on, every=every)
+
+
+def _checked(
+    base: Tree,
+    head: Tree,
+    cache: LoadCache,
+    renamed: Mapping[str, str],
+    go_on: Callable[[], bool],
+    *,
+    every: bool = False,
+    whole: bool = True,
+) -> ChangeReport:
     checker = FleetCheck(cache=cache)
     before = checker.check(base).problems
     loaded_base = load(base, cache=cache)
@@ -48,13 +67,15 @@ def check_change(
         fleet=_name(loaded_head, loaded_base),
         base=base.commit or "",
         head=head.commit or "",
-        problems=apart(before, after, renames(base, head), every=every),
+        problems=apart(before, after, renamed, every=every),
         sources=sources,
     )
-    return _compared(report, loaded_base, loaded_head, go_on)
+    return _compared(report, loaded_base, loaded_head, go_on, whole=whole)
 
 
-def _compared(report: ChangeReport, base: Loaded, head: Loaded, go_on: Callable[[], bool]) -> ChangeReport:
+def _compared(
+    report: ChangeReport, base: Loaded, head: Loaded, go_on: Callable[[], bool], *, whole: bool
+) -> ChangeReport:
     if head.fleet is None:
         told = "head can't be read as a fleet: agents stay at the commit that they are at, and nothing was compared"
         return replace(report, left_out=(told,), refused=True)
@@ -66,7 +87,7 @@ def _compared(report: ChangeReport, base: Loaded, head: Loaded, go_on: Callable[
         told = "base can't be read as a fleet, so what clusters run is not known, and nothing was compared"
         return replace(report, left_out=(told,))
     sides = Side(base.fleet, base.cluster_problems), Side(head.fleet, head.cluster_problems)
-    changes = ClusterChanges(*sides, _Affected(sides[0], sides[1]).of)
+    changes = ClusterChanges(*sides, _Affected(sides[0], sides[1]).of, whole=whole)
     missed = changes.look(go_on)
     groups = changes.groups()
     told_of = {name for group in groups for name in group.clusters}

@@ -92,9 +92,14 @@ class FileContent:
     unidentified: tuple[Problem, ...]
 
 
+def may_hold_documents(data: bytes) -> bool:
+    """Tell whether a file may hold documents of the fleet; where not, it is not even parsed."""
+    return _SPEAKS_OF_US.search(data) is not None
+
+
 def documents_of(data: bytes, path: str, blob: str) -> FileContent:
     """Give the fleet's documents of a YAML file."""
-    if _SPEAKS_OF_US.search(data) is None:
+    if not may_hold_documents(data):
         return FileContent((), ())
     source = read(data, path, most=_MOST_VALUES)
     # A template or a manifest of something else may be no YAML at all: that is nothing to us if it never names the group.

@@ -79,7 +79,7 @@ class FleetCheck:
 
         Raises InputError where a cluster that was asked for is not in the fleet.
         """
-        with _few_collections():
+        with few_collections():
             return self._check(tree, files)
 
     def _check(self, tree: Tree, files: Files | None) -> Report:
@@ -194,7 +194,7 @@ class FleetCheck:
 
 
 @contextmanager
-def _few_collections() -> Iterator[None]:
+def few_collections() -> Iterator[None]:
     """Have Python look for cycles seldom: of a large fleet nearly everything stays, and each full look goes through all of it."""
     before = gc.get_threshold()
     gc.set_threshold(50_000, 20, 100)

@@ -14,7 +14,7 @@ from reconciler.check.artifacts import artifact_changes
 from reconciler.check.change import Problems
 from reconciler.check.change_report import ChangeReport
 from reconciler.check.clusters import ClusterChanges, PartialError, started_rollouts
-from reconciler.check.fleet import FleetCheck
+from reconciler.check.fleet import FleetCheck, few_collections
 from reconciler.check.risks import risks
 from reconciler.check.sides import Side
 from reconciler.check.touched import touched
@@ -35,13 +35,14 @@ def check_change(
 
     `go_on` is asked before each app and bundle: where it says no the report is cut off and says so.
     """
-    cache = LoadCache()
-    if not every and (parts := touched(base, head, cache)) is not None:
-        try:
-            return _checked(*parts, cache, renames(base, head), go_on, whole=False)
-        except PartialError:
-            cache = LoadCache()
-    return _checked(base, head, cache, renames(base, head), go_on, every=every)
+    with few_collections():
+        cache = LoadCache()
+        if not every and (parts := touched(base, head, cache)) is not None:
+            try:
+                return _checked(*parts, cache, renames(base, head), go_on, whole=False)
+            except PartialError:
+                cache = LoadCache()
+        return _checked(base, head, cache, renames(base, head), go_on, every=every)
 
 
 def _checked(

@@ -36,6 +36,7 @@ _ON_EVERY_APP = ("SpinAppExecutor", "RuntimeClass", "Shim")
 _DEFINITION = ("CustomResourceDefinition",)
 _INPUTS = frozenset({("", "Secret"), ("", "ConfigMap"), ("", "Service")})
 _WORD = re.compile(rb"[\w.-]+")
+_LABEL = re.compile(r"[\w-]+")
 _BUILT = re.compile(r"[\w.-]*(?:\$\{cluster\.[^{}$]*\}[\w.-]*)+")
 #: What of an App decides where others see it, and what it shares with them.
 _SEEN = (
@@ -106,6 +107,7 @@ class _Search:
         self._rollouts: set[str] = set()
         self._defaults: Mapping[str, Any] = {}
         self._of_all = b""
+        self._labels: frozenset[str] = frozenset()
         self._variables: list[dict[str, str]] = []
         self._has_bundle = False
         self._known: dict[str, frozenset[str]] = {}
@@ -142,6 +144,10 @@ class _Search:
             {"name": each.name, **(each.spec.get("variables") or {})} for each in documents if each.kind == "Cluster"
         ]
         texts.know(self._variables)
+        self._labels = frozenset(_LABEL.findall(self._of_all.decode()))
+        self._labels |= {
+            label for each in self._variables for value in each.values() for label in _LABEL.findall(value)
+        }
         for path in set(texts.with_kind(*_ON_EVERY_APP)):
             self._keep(self._bundles_of(path))
 
@@ -282,7 +288,7 @@ class _Search:
 
     def _seen_otherwise(self, name: str) -> None:
         """Keep those that wait for an app or bundle, call it, or have its name."""
-        if name.encode() in self._of_all or any(name in value for each in self._variables for value in each.values()):
+        if name in self._labels:
             raise _EverythingError
         self._keep(self._texts.mentioning(name))
         for path in self._texts.manifests_mentioning(name):

@@ -14,17 +14,19 @@ from reconciler.cli.output import output_option, write
 if TYPE_CHECKING:
     from reconciler.convert.fleet import Converted
     from reconciler.convert.objects import Taken
+    from reconciler.problems import Problem
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _KEPT = frozenset({"README.md", ".gitignore"})
+_MANIFESTS = frozenset({".yaml", ".yml", ".json"})
 _SCHEMAS = ("fleet", "cluster", "app", "bundle", "rollout")
 
 
 @click.command()
 @click.argument("path", type=click.Path(path_type=Path, file_okay=False), default=Path())
 @click.option(
-    "--from", "files", multiple=True, type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True),
-    metavar="FILE", help="Convert the Kubernetes manifests of a file (- for standard input); may be repeated.",
+    "--from", "files", multiple=True, type=click.Path(path_type=Path, exists=True, allow_dash=True), metavar="PATH",
+    help="Convert the Kubernetes manifests of a file (- for standard input), or of a folder and all below it; may be repeated.",
 )  # fmt: skip
 @click.option("--from-cluster", is_flag=True, help="Convert what runs in a cluster: SpinApps and what belongs to them.")
 @click.option(
@@ -152,14 +154,28 @@ def _from_files(files: tuple[Path, ...], namespace: str | None) -> Taken:
     from reconciler.fleet.yaml_reader import read
 
     documents: list[Any] = []
-    for each in files:
+    problems: list[Problem] = []
+    unread: list[str] = []
+    for each in [file for named in files for file in _below(named)]:
         data = sys.stdin.buffer.read() if str(each) == "-" else each.read_bytes()
         source = (read_json if each.suffix == ".json" else read)(data, str(each))
-        problems = [*source.problems, *(problem for document in source.documents for problem in document.problems)]
-        if problems:
-            raise InputError(f"{each} can't be read", problems=problems)
+        found = [*source.problems, *(problem for document in source.documents for problem in document.problems)]
+        if found:
+            problems += found
+            unread.append(str(each))
         documents += [document.value for document in source.documents]
+    if unread:
+        more = f" and {len(unread) - 5} more" if len(unread) > 5 else ""
+        raise InputError(f"{', '.join(unread[:5])}{more} can't be read", problems=problems)
     return take(documents, namespace or DEFAULT_NAMESPACE)
+
+
+def _below(path: Path) -> list[Path]:
+    """Give a file as it is, and of a folder the files that can hold manifests; hidden ones are other tools'."""
+    if not path.is_dir():
+        return [path]
+    found = (each for each in path.rglob("*") if each.suffix in _MANIFESTS and each.is_file())
+    return sorted(each for each in found if not any(part.startswith(".") for part in each.relative_to(path).parts))
 
 
 def _from_cluster(
@@ -233,6 +249,8 @@ def _next_steps(path: Path, cluster: str, *, converted: bool) -> None:
     ]
     if converted:
         steps.insert(0, "put each app's own spin.toml in place of the placeholders, where there are some")
+        version = f'write into clusters/{cluster}.yaml which Spin its nodes have (spin: "3.6"): apps are then held against that'
+        steps.insert(1, version)
         steps.append(
             "suspend the tool that applies these objects now, then let the agent adopt them: see docs/migration.md"
         )

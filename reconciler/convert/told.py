@@ -48,6 +48,11 @@ def _app_notes(app: App, obj: Mapping[str, Any], absent: list[str]) -> Iterable[
     reference = read_reference(str(app.fields["artifact"]))
     if not getattr(reference, "digest", ""):
         yield Note("/spec/image", "named by a tag, which may change: name it by its digest (registry/name@sha256:…)")
+    if (app.fields.get("checks") or {}).get("readiness") is False:
+        yield Note(
+            "/spec/checks",
+            "it has no readiness check and stays so: take readiness: false away for one on /.well-known/spin/health",
+        )
     config = (obj.get("spec") or {}).get("runtimeConfig") or {}
     for name in config if "loadFromSecret" in config else ():
         if name != "loadFromSecret" and config[name]:

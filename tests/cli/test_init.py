@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 SPINAPP = """\
 apiVersion: core.spinkube.dev/v1alpha1
@@ -107,6 +108,31 @@ def test_standard_input_is_a_file(tmp_path: Path) -> None:
 
     assert made.returncode == 0, made.stderr
     assert (tmp_path / "fleet" / "apps" / "cart" / "app.yaml").is_file()
+
+
+def test_a_folder_gives_the_manifests_in_it_and_below(tmp_path: Path) -> None:
+    below = tmp_path / "k8s" / "jobs"
+    (tmp_path / "k8s" / ".git").mkdir(parents=True)
+    below.mkdir()
+    (tmp_path / "k8s" / "cart.yaml").write_text(SPINAPP)
+    (below / "worker.json").write_text(json.dumps(yaml.safe_load(SPINAPP.replace("name: cart", "name: worker"))))
+    (tmp_path / "k8s" / ".git" / "x.yaml").write_text("a: [")
+    (tmp_path / "k8s" / "README.md").write_text("a: [")
+    made = run("init", "fleet", "--from", "k8s", "--offline", cwd=tmp_path)
+
+    assert made.returncode == 0, made.stderr
+    assert {path.name for path in (tmp_path / "fleet" / "apps").iterdir()} == {"cart", "worker"}
+    assert "no readiness check" in made.stderr
+
+
+def test_every_file_that_can_not_be_read_is_told(tmp_path: Path) -> None:
+    for name in ("a.yaml", "b.yaml"):
+        (tmp_path / name).write_text("a: [")
+    made = run("init", "fleet", "--from", ".", "--offline", cwd=tmp_path)
+
+    assert made.returncode == 1
+    assert made.stderr.count("yaml.syntax") == 2
+    assert not (tmp_path / "fleet").exists()
 
 
 def test_a_field_that_is_lost_is_told_and_makes_it_exit_with_one(tmp_path: Path) -> None:

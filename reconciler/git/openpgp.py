@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from reconciler.errors import InputError
@@ -34,18 +35,32 @@ def certificates_of(text: str) -> list[tuple[str, str, Any]]:
 
 
 def signed_by(signature: str, message: bytes, certificates: Sequence[Any]) -> str:
-    """Give the fingerprint of the certificate that has signed a message. Raises InputError where none of them has, with the reason."""
+    """Give the fingerprint of the certificate that has signed a message. Raises InputError where none of them has, with the reason.
+
+    A key that has expired or was revoked since does not count either, as git has it: what it signs may be dated back.
+    """
     import pysequoia
 
     if len(signature) > _LONGEST:
         raise InputError("its OpenPGP signature is too long")
     try:
+        # By itself the library takes what a key signed before it was revoked, if it was only retired.
+        standing = [each for each in certificates if not each.is_revoked]
         found = pysequoia.verify(
-            bytes=message, store=lambda _: list(certificates), signature=pysequoia.Sig.from_bytes(signature.encode())
+            bytes=message, store=lambda _: standing, signature=pysequoia.Sig.from_bytes(signature.encode())
         )
-        return str(next(iter(found.valid_sigs)).certificate)
+        fingerprint = str(next(iter(found.valid_sigs)).certificate)
+        expires = next(each.expiration for each in standing if each.fingerprint.lower() == fingerprint.lower())
     except Exception as error:
-        raise InputError(f"its OpenPGP signature does not hold: {' '.join(str(error).split())[:200]}") from error
+        words = " ".join(str(error).partition("Stack backtrace")[0].split())[:200]
+        revoked = "; a key that is named was revoked" if any(each.is_revoked for each in certificates) else ""
+        raise InputError(f"its OpenPGP signature does not hold: {words}{revoked}") from error
+    if expires is not None and expires < datetime.now(UTC):
+        raise InputError(
+            f"its OpenPGP key {fingerprint} expired at {expires:%Y-%m-%d}",
+            hint="extend it and name it anew in spec.source.verify (gpg --quick-set-expire)",
+        )
+    return fingerprint
 
 
 def _name(certificate: Any) -> str:

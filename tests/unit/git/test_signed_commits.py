@@ -140,6 +140,25 @@ def test_a_commit_that_was_changed_after_it_was_signed_does_not_count(signing: S
     assert not signing.agrees(forged, f"me@example.com {line}")
 
 
+def test_a_merge_is_a_commit_like_others_and_its_parents_signatures_are_not_its_own(signing: Signing) -> None:
+    line = signing.key("me")
+    signing.commit(*signing.ssh("me"))
+    signing.git("checkout", "--quiet", "-b", "change")
+    signing.commit(*signing.ssh("me"))
+    signing.git("checkout", "--quiet", "main")
+    for options, signed in (((*signing.ssh("me"), "merge", "-S"), True), (("merge", "--no-gpg-sign"), False)):
+        signing.git("reset", "--quiet", "--hard", "change~1")
+        signing.git(*options, "--quiet", "--no-ff", "-m", "Merge", "change")
+        merge = signing.git("rev-parse", "HEAD")
+        assert signing.git("rev-list", "--parents", "-n", "1", merge).count(" ") == 2
+        assert signing.agrees(merge, f"me@example.com {line}") is signed
+        if signed:
+            assert signing.who(merge, line) == "me@example.com"
+        else:
+            with pytest.raises(InputError, match="is not signed"):
+                signing.who(merge, line)
+
+
 def transplanted(signing: Signing, signature: str, message: str = "Change the fleet") -> str:
     """Make a commit that carries a signature which was made by other means."""
     repository = pygit2.Repository(str(signing.repository))
@@ -392,6 +411,39 @@ def test_a_gpg_signature_of_another_commit_does_not_count(gpg: Signing) -> None:
         gpg.who(commit, release)
     with pytest.raises(InputError, match="does not hold"):
         gpg.who(transplanted(gpg, "-----BEGIN PGP SIGNATURE-----\n\nAAAA\n-----END PGP SIGNATURE-----"), release)
+
+
+def at(signing: Signing, when: str) -> tuple[str, ...]:
+    """Have git sign with gpg as if it were that time."""
+    program = signing.folder / f"gpg-{when}"
+    program.write_text(f'#!/bin/sh\nexec gpg --faked-system-time {when}! "$@"\n')
+    program.chmod(0o755)
+    return "-c", f"gpg.program={program}"
+
+
+@needs_gpg
+def test_a_gpg_key_that_has_expired_does_not_count_though_it_signed_in_its_life(gpg: Signing) -> None:
+    made = ("--batch", "--passphrase", "", "--quick-generate-key", "old <old@example.com>", "ed25519", "sign", "2d")
+    gpg.run("gpg", "--quiet", "--faked-system-time", "20250101T000000!", *made)
+    gpg.git("config", "user.signingkey", "old@example.com")
+    commit = gpg.commit(*at(gpg, "20250101T120000"))
+    with pytest.raises(InputError, match="expired at 2025-01-03"):
+        gpg.who(commit, gpg.run("gpg", "--armor", "--export", "old@example.com"))
+    assert not gpg.agrees(commit, "")
+
+
+@needs_gpg
+def test_a_gpg_key_that_was_revoked_does_not_count(gpg: Signing) -> None:
+    gpg.git("config", "user.signingkey", "release@example.com")
+    commit = gpg.commit()
+    home = Path(gpg.more["GNUPGHOME"])
+    fingerprint = gpg.run("gpg", "--with-colons", "--list-keys", "release@example.com").split("fpr:::::::::")[1][:40]
+    certificate = (home / "openpgp-revocs.d" / f"{fingerprint}.rev").read_text()
+    (home / "revoke").write_text(certificate.replace(":-----BEGIN", "-----BEGIN"))
+    gpg.run("gpg", "--quiet", "--batch", "--import", str(home / "revoke"))
+    with pytest.raises(InputError, match=r"; a key that is named was revoked$"):
+        gpg.who(commit, gpg.run("gpg", "--armor", "--export", "release@example.com"))
+    assert not gpg.agrees(commit, "")
 
 
 @needs_gpg

@@ -27,6 +27,7 @@ _PLATFORM = frozenset({"wasi", "spin", "fermyon"})
 #: Faults of one component that are told.
 _MOST_FAULTS = 5
 _COMPONENTIZED = "a core module, of which the node makes a component"
+_COMMAND = "wasi:cli/run@0.2.0"
 #: Drafts of WASI 0.3 are answered by an executor of their own in these releases (source: crates/http/src/trigger.rs).
 _WASIP3, _WASIP3_RELEASES = "wasip3-unstable", frozenset({"3.5", "3.6"})
 
@@ -157,6 +158,8 @@ def handler_fault(trigger: LockedTrigger, exports: Sequence[str], release: SpinR
     if wanted not in release.exports:
         return ""
     found = release.handlers(wanted, exports)
+    if wanted == "command":
+        found = _called_of_commands(found, wagi=trigger.type == "http")
     spin = f" of Spin {release.name}" if release.name else ""
     exported = ", ".join(exports[:5]) or "nothing"
     if not found:
@@ -169,6 +172,16 @@ def handler_fault(trigger: LockedTrigger, exports: Sequence[str], release: SpinR
     if kind == _WASIP3 and release.name in _WASIP3_RELEASES and not draft:
         return f"exports {found[0]}, which executor {_WASIP3!r} doesn't call"
     return ""
+
+
+def _called_of_commands(found: Sequence[str], *, wagi: bool) -> list[str]:
+    """Give those of a component's commands that are called: WAGI calls WASI 0.2's, the command trigger a later one where there is one.
+
+    Sources: Spin's crates/trigger-http/src/wagi.rs, spin-trigger-command's src/lib.rs.
+    """
+    second = [each for each in found if _matches(each, _COMMAND)]
+    later = [] if wagi else [each for each in found if each not in second]
+    return later or second
 
 
 def _executor(trigger: LockedTrigger) -> str | None:

@@ -15,6 +15,7 @@ from reconciler.artifact.worlds import WorldFindings, check_imports, check_world
 from tests.unit.artifact.making import read
 
 HTTP = "wasi:http/incoming-handler@0.2.0"
+WAGI = {"executor": {"type": "wagi"}}
 
 
 def report(
@@ -142,8 +143,8 @@ def test_a_version_beyond_the_tables_is_a_warning(spin: str) -> None:
         ("http", {}, ["fermyon:spin/inbound-http"], "4.0", ""),
         ("http", {}, [], "3.6", "exports nothing"),
         ("http", {}, ["wasi:cli/run@0.2.0"], "3.6", "exports no handler"),
-        ("http", {"executor": {"type": "wagi"}}, ["wasi:cli/run@0.2.0"], "3.6", ""),
-        ("http", {"executor": {"type": "wagi"}}, [HTTP], "3.6", "exports no handler"),
+        ("http", WAGI, ["wasi:cli/run@0.2.0"], "3.6", ""),
+        ("http", WAGI, [HTTP], "3.6", "exports no handler"),
         ("http", {"executor": {"type": "http"}}, [HTTP], "3.6", ""),
         ("http", {}, [HTTP, "fermyon:spin/inbound-http"], "3.6", "several handlers"),
         ("http", {}, ["wasi:http/handler@0.3.0-rc-2026-01-06"], "3.6", "executor"),
@@ -162,6 +163,12 @@ def test_a_version_beyond_the_tables_is_a_warning(spin: str) -> None:
         ("command", {}, [HTTP], "3.6", "exports no handler"),
         ("command", {}, ["wasi:cli/run@0.3.0-rc-2026-03-15"], "4.0", ""),
         ("command", {}, ["wasi:cli/run@0.3.0-rc-2026-03-15"], "3.6", "exports no handler"),
+        # The plugin calls WASI 0.3's where there is one; WAGI calls 0.2's and no other.
+        ("command", {}, ["wasi:cli/run@0.2.6", "wasi:cli/run@0.3.0-rc-2026-03-15"], "4.0", ""),
+        ("command", {}, ["wasi:cli/run@0.2.6", "wasi:cli/run@0.3.0-rc-2026-03-15"], "3.6", ""),
+        ("command", {}, ["wasi:cli/run@0.2.0", "wasi:cli/run@0.2.6"], "4.0", "several handlers"),
+        ("http", WAGI, ["wasi:cli/run@0.2.6", "wasi:cli/run@0.3.0-rc-2026-03-15"], "4.0", ""),
+        ("http", WAGI, ["wasi:cli/run@0.3.0-rc-2026-03-15"], "4.0", "exports no handler"),
         ("sqs", {}, ["handle-queue-message"], "3.6", ""),
         ("sqs", {}, ["handle-message"], "3.6", "exports no handler"),
         ("mqtt", {}, ["handle-message"], "3.6", ""),

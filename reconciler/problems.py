@@ -57,3 +57,8 @@ class Problem:
 def has_errors(problems: tuple[Problem, ...] | list[Problem]) -> bool:
     """Tell whether any of the problems refuses what it stands in."""
     return any(problem.severity is Severity.ERROR for problem in problems)
+
+
+def printable(text: str) -> str:
+    """Take control characters out of what others wrote: a file name or value must not steer a terminal or a page."""
+    return "".join(character if character.isprintable() else f"\\x{ord(character):02x}" for character in text)

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from reconciler.artifact.model import Finding, Outcome, Step, StepResult, Verdict, VerdictStatus
 from reconciler.errors import ArtifactError, UnavailableError
+from reconciler.problems import printable
 
 T = TypeVar("T")
 
@@ -32,6 +33,8 @@ _OWN_STEP = {
     ),
     Step.DIGEST: frozenset({"artifact.digest", "artifact.size"}),
 }
+#: Characters of one text: names in an artifact may be as long as its locked app.
+_LONGEST = 2_000
 _OF_REFERENCES = frozenset({"artifact.reference", "artifact.registry", "artifact.no-digest"})
 
 
@@ -67,17 +70,17 @@ class Checklist:
 
     def _pass(self, step: Step, finding: Finding[Any], seconds: float) -> None:
         self._results[step] = StepResult(
-            step=step, outcome=Outcome.PASSED if finding.asked else Outcome.NOT_ASKED, detail=finding.detail,
+            step=step, outcome=Outcome.PASSED if finding.asked else Outcome.NOT_ASKED, detail=_told(finding.detail),
             known=finding.known, seconds=seconds,
         )  # fmt: skip
-        self._warnings += finding.warnings
+        self._warnings += map(_told, finding.warnings)
         if finding.lasts is not None:
             self._lasts = finding.lasts if self._lasts is None else min(self._lasts, finding.lasts)
 
     def _fail(self, running: Step, outcome: Outcome, code: str, message: str, hint: str, began: float) -> None:
         step = next((own for own, codes in _OWN_STEP.items() if code in codes), running)
         self._results[step] = StepResult(
-            step=step, outcome=outcome, detail=message, code=code, hint=hint, seconds=time.perf_counter() - began
+            step=step, outcome=outcome, detail=_told(message), code=code, hint=hint, seconds=time.perf_counter() - began
         )
 
     def verdict(self, reference: str, digest: str) -> Verdict:
@@ -108,3 +111,8 @@ def refusal(reference: str, error: ArtifactError) -> Verdict:
     steps = Checklist()
     steps._fail(step, Outcome.REFUSED, error.code, error.message, error.hint, time.perf_counter())  # noqa: SLF001 - its own module
     return steps.verdict(reference, "")
+
+
+def _told(text: str) -> str:
+    """Give what a step found as it may be shown: it quotes an artifact or a registry, and goes to terminals, logs and the status."""
+    return printable(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…")

@@ -16,9 +16,9 @@ from reconciler.check.change import ClusterChange, Effect, StartedRollout
 from reconciler.check.change_report import ASSUMPTION, ChangeReport
 from reconciler.check.change_text import group_lines, names, rollout_lines, summary
 from reconciler.check.markdown import MOST, code
-from reconciler.check.report import by_weight, printable
+from reconciler.check.report import by_weight
 from reconciler.check.risks import Risk
-from reconciler.problems import Problem, Severity
+from reconciler.problems import Problem, Severity, printable
 
 _SIGNS = {"error": "❌", "warning": "⚠️", "changed": "🔄", "unchanged": "✅"}
 #: What is kept for the lines that say what was left out.

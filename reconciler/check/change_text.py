@@ -11,11 +11,11 @@ import click
 from reconciler.check.change import ClusterChange, Effect, ObjectChange, StartedRollout
 from reconciler.check.change_report import ChangeReport
 from reconciler.check.folding import Folded, folded
-from reconciler.check.report import printable
 from reconciler.check.review import Level
 from reconciler.check.risks import Risk
 from reconciler.check.text import text as problem_text
 from reconciler.plan.model import FieldChange
+from reconciler.problems import printable
 
 _MARKS = {
     Effect.CREATED: ("+", "green"),

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from reconciler.check.report import Report, by_weight, printable
-from reconciler.problems import Problem, Severity
+from reconciler.check.report import Report, by_weight
+from reconciler.problems import Problem, Severity, printable
 
 #: GitHub refuses longer comments, and longer summaries of a step.
 MOST, MOST_SUMMARY = 64 * 1024, 1024 * 1024

@@ -46,10 +46,5 @@ def by_weight(problems: tuple[Problem, ...]) -> list[Problem]:
     return sorted(problems, key=lambda problem: problem.severity is not Severity.ERROR)
 
 
-def printable(text: str) -> str:
-    """Take control characters out: a file name or value must not steer a terminal or a page."""
-    return "".join(character if character.isprintable() else f"\\x{ord(character):02x}" for character in text)
-
-
 def _count(number: int, word: str) -> str:
     return f"{number} {word}{'' if number == 1 else 's'}" if number else ""

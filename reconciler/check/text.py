@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import click
 
-from reconciler.check.report import Sources, printable
-from reconciler.problems import Problem, Severity
+from reconciler.check.report import Sources
+from reconciler.problems import Problem, Severity, printable
 
 _LONGEST_LINE = 160
 _LONGEST_MARK = 60

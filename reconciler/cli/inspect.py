@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli.output import output_option, write
+from reconciler.cli.registries import RegistryOptions, registry_options
+from reconciler.problems import printable
 
 if TYPE_CHECKING:
     from reconciler.artifact.inspection import Inspection
@@ -25,42 +27,46 @@ _MOST_FILES = 5
 
 @click.command()
 @click.argument("reference", metavar="REF")
-@click.option(
-    "--registry-mirror", "mirrors", multiple=True, metavar="PREFIX=HOST", help="Ask HOST for artifacts of PREFIX."
-)
-@click.option("--plain-http", is_flag=True, help="Reach the mirrors over plain HTTP.")
+@registry_options
 @output_option
-def inspect(reference: str, mirrors: tuple[str, ...], plain_http: bool, form: str) -> int:
+def inspect(reference: str, registries: RegistryOptions, form: str) -> int:
     """Show what an artifact holds: triggers, components, their worlds and capabilities, layers, signatures.
 
     REF names a digest or a tag. Nothing of it is run, and nothing is judged: that is what `verify` does.
     """
     import asyncio
 
-    from reconciler.artifact.access import RegistryAccess
     from reconciler.artifact.verify import Verifier
     from reconciler.errors import ArtifactError
     from reconciler.local.binary import cache_folder
 
-    entries = [mirror.partition("=") for mirror in mirrors]
-    registries = [RegistryAccess(prefix=prefix, mirror=host, plain_http=plain_http) for prefix, _, host in entries]
+    entries = registries.entries(reference, named=True)
 
     async def run() -> Inspection:
-        async with Verifier(registries=registries, cache=cache_folder() / "verdicts") as verifier:
+        async with Verifier(registries=entries, cache=cache_folder() / "verdicts") as verifier:
             return await verifier.inspect(reference)
 
     try:
         found = asyncio.run(run()).to_json()
     except ArtifactError as error:
-        click.echo(f"{click.style('error', fg='red')}: [{error.code}] {error.message}", err=True)
+        click.echo(f"{click.style('error', fg='red')}: [{error.code}] {printable(error.message)}", err=True)
         if error.hint:
             click.echo(f"  hint: {error.hint}", err=True)
         return 1
     if form == "text":
-        _show(found)
+        _show(_shown(found))
     else:
         write(found, form)
     return 0
+
+
+def _shown(value: Any) -> Any:
+    """Give what was found as a terminal may have it: an artifact's names are its publisher's."""
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, Mapping):
+        return {_shown(key): _shown(each) for key, each in value.items()}
+    return [_shown(each) for each in value] if isinstance(value, list) else value
 
 
 def _show(found: Mapping[str, Any]) -> None:

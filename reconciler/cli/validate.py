@@ -165,8 +165,8 @@ def _watch(root: Path, check: _Check, form: str) -> int:
 
 
 def _show_turn(turn: Turn) -> None:
-    from reconciler.check.report import printable
     from reconciler.check.text import text
+    from reconciler.problems import printable
 
     for line in text(turn.new, turn.report.sources):
         click.echo(line)

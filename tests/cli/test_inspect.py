@@ -11,6 +11,7 @@ import yaml
 
 from reconciler.local import publish
 from reconciler.manifest import parse
+from tests.artifacts.hostile import greeting
 from tests.cli.conftest import EXAMPLE, Spinfleet
 
 pytestmark = pytest.mark.cluster
@@ -96,6 +97,32 @@ def test_a_binary_that_can_not_be_looked_into_is_said_to_be_one(
     answer = spinfleet("inspect", f"{native}:v1", *options)
     assert answer.returncode == 0
     assert "refused: its Wasm: it is not WebAssembly but native code" in answer.stdout
+
+
+def test_a_reference_is_reached_as_verify_reaches_it(spinfleet: Spinfleet, registry: str) -> None:
+    reference = f"{pushed(registry, greeter())}:v1"
+    assert spinfleet("inspect", reference, "--plain-http").returncode == 0
+    over_tls = spinfleet("inspect", reference)
+    assert over_tls.returncode == 2
+    assert "it does not speak TLS" in over_tls.stderr
+    assert "--plain-http" in over_tls.stderr
+
+
+def test_what_an_artifact_says_does_not_steer_the_terminal(spinfleet: Spinfleet, registry: str) -> None:
+    steers = "\x1b]0;owned\x07\x1b[2J"
+    repository, _ = greeting(
+        locked=lambda app: (
+            app["metadata"].update(name=steers, version=steers),
+            app["triggers"][0]["trigger_config"].update(route=steers),
+            app["components"][0].update(metadata={"allowed_outbound_hosts": [steers]}),
+        )
+    )()
+    repository.name = f"inspect-{secrets.token_hex(4)}/steers"
+    repository.push(registry)
+    answer = spinfleet("inspect", f"{registry}/{repository.name}:v1", "--plain-http")
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stdout.count("owned") == 4
+    assert "\x1b" not in answer.stdout
 
 
 def test_what_is_no_artifact_is_an_error_with_what_to_do(

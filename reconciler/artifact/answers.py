@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import time
 from email.utils import parsedate_to_datetime
@@ -22,6 +23,11 @@ _WORDS = {
     404: ("artifact.not-found", "not found", "check that it was pushed, and whether it may be read without a login"),
     429: ("artifact.busy", "too many requests", "a login, or a mirror, raises the limit"),
 }
+_UP = "check the address, and whether the registry is up"
+_AUTHORITY = "name the authority that issued it: caSecretRef in the policy, --registry-ca on the command line"
+_PLAIN = "where it is meant to speak plain HTTP, say so: plainHTTP in the policy, --plain-http on the command line"
+#: What OpenSSL calls an answer that is no TLS at all.
+_NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG"})
 
 
 def check_answer(response: aiohttp.ClientResponse) -> aiohttp.ClientResponse:
@@ -70,3 +76,29 @@ def refused(response: aiohttp.ClientResponse, path: str, *, retry_after: float |
 def place(response: aiohttp.ClientResponse) -> str:
     """Give the server that answered, without what its URL may hold of tokens."""
     return urlsplit(str(response.url)).netloc
+
+
+def broken(error: Exception) -> tuple[str, str]:
+    """Say what went wrong in a connection, and what to do. Without the URL: a redirect's may hold a signature that opens it."""
+    if isinstance(error, TimeoutError):
+        return "no answer in time", _UP
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        reason = getattr(error.certificate_error, "verify_message", "") or str(error.certificate_error)
+        return f"its certificate is not trusted: {reason}"[:300], _AUTHORITY
+    if isinstance(error, aiohttp.ClientConnectorSSLError):
+        reason = str(getattr(error.os_error, "reason", "") or error.os_error)
+        return (
+            ("it does not speak TLS", _PLAIN)
+            if reason in _NO_TLS
+            else (f"no agreement on TLS: {reason}"[:300], "see which versions of TLS it offers")
+        )
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return "its name has no address", "check the name, and what resolves names here"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        number = error.os_error.errno
+        return f"no connection: {os.strerror(number).lower() if number else error.os_error}"[:300], _UP
+    if isinstance(error, aiohttp.ClientResponseError):
+        return f"{type(error).__name__} {error.message}"[:300], ""
+    return type(error).__name__ if isinstance(error, aiohttp.InvalidURL) else f"{type(error).__name__} {error}"[
+        :300
+    ], ""

@@ -28,6 +28,13 @@ _SECONDS, _COMPILE_SECONDS_PER_MIB, _MOST_SECONDS = 20, 6, 600
 #: Ends that a child brings on itself: out of memory in the library, out of stack, out of CPU time.
 _OWN_LIMITS = {-signal.SIGABRT, -signal.SIGSEGV, -signal.SIGBUS, -signal.SIGILL, -signal.SIGTRAP, -signal.SIGXCPU}
 
+_HINT = "build it again and push it"
+_HINTS = {
+    "artifact.not-wasm": "let the component's source be the .wasm that its build makes, and push it again",
+    "artifact.precompiled": "push the .wasm itself: nodes compile it",
+    "artifact.archive": "push it again with spin registry push",
+}
+
 Extern = tuple[str, str]
 
 
@@ -132,7 +139,7 @@ async def _answer(path: Path, what: str, subject: str) -> Mapping[str, Any]:
     if error == "interrupted":
         raise UnavailableError(f"looking at {subject} was ended from outside: {answer['message']}")
     if error is not None:
-        raise ArtifactError(str(error), f"{subject}: {answer['message']}", hint="build it again and push it")
+        raise ArtifactError(str(error), f"{subject}: {answer['message']}", hint=_HINTS.get(str(error), _HINT))
     return answer
 
 

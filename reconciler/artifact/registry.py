@@ -21,7 +21,7 @@ import aiohttp
 
 from reconciler.artifact.access import Hosts, RegistryAccess, login_for, origin, server
 from reconciler.artifact.addresses import ForbiddenAddressError, GuardedResolver, check_literal
-from reconciler.artifact.answers import busy_for, check_answer, refused
+from reconciler.artifact.answers import broken, busy_for, check_answer, refused
 from reconciler.artifact.challenge import challenge_of, token_of
 from reconciler.artifact.json_text import parse_json
 from reconciler.artifact.reference import Reference, digest_of
@@ -231,12 +231,12 @@ class RegistryClient:
                 finally:
                     response.release()
         except (aiohttp.ClientError, TimeoutError) as error:
-            what = _said(error)
+            what, hint = broken(error)
             if answered:
                 raise UnavailableError(f"{where}: the answer broke off: {what}", code="artifact.truncated") from error
             if isinstance(error, (aiohttp.ClientConnectionError, TimeoutError)):
                 self._pause(_QUIET, what)
-            raise UnavailableError(f"{where}: {what}", code="artifact.unavailable") from error
+            raise UnavailableError(f"{where}: {what}", hint=hint, code="artifact.unavailable") from error
         except ValueError as error:
             raise UnavailableError(f"{where}: {error}"[:300], code="artifact.unavailable") from error
 
@@ -371,15 +371,6 @@ def _next_page(response: aiohttp.ClientResponse, path: str) -> str:
     if target.path != path:
         raise UnavailableError("the registry's next page is of another list", code="artifact.unavailable")
     return f"{target.path}?{target.query}"
-
-
-def _said(error: Exception) -> str:
-    """Say what went wrong in a connection, without the URL: a redirect's may hold a signature that opens it."""
-    if isinstance(error, TimeoutError):
-        return "no answer in time"
-    if isinstance(error, aiohttp.ClientResponseError):
-        return f"{type(error).__name__} {error.message}"[:300]
-    return type(error).__name__ if isinstance(error, aiohttp.InvalidURL) else f"{type(error).__name__} {error}"[:300]
 
 
 def _login(username: str, password: str) -> str:

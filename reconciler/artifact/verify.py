@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import hashlib
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -204,8 +205,9 @@ class Verifier:
                     f"its binaries have more than {_MOST_NAMES} imports and exports",
                     hint="build fewer components into one app",
                 )
-        done = dict.fromkeys(report.what_was_done() for report in reports.values())
-        return Finding(value=reports, detail="; ".join(list(done)[:5]))
+        done = Counter(report.what_was_done() for report in reports.values())
+        told = [f"{count} binaries, each a {what}" if count > 1 else what for what, count in done.items()]
+        return Finding(value=reports, detail=_shortened(told))
 
     # Step 7
 

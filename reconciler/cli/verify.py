@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 
 _DASH = "\N{EN DASH}"
+_SPIN = re.compile(r"v?\d{1,6}\.\d{1,6}(\.\d{1,6})?", re.ASCII)
 
 
 @click.command()
@@ -31,6 +33,7 @@ _DASH = "\N{EN DASH}"
     help="The fleet's folder, where APP is named.",
 )
 @click.option("--cluster", metavar="NAME", help="Take the app as this cluster has it.")
+@click.option("--spin", metavar="VERSION", help="A reference must run on this version of Spin, such as 3.6.")
 @click.option("--no-cache", is_flag=True, help="Look at everything anew, and remember nothing.")
 @registry_options
 @click.option(
@@ -48,6 +51,7 @@ def verify(
     target: str,
     path: Path,
     cluster: str | None,
+    spin: str | None,
     no_cache: bool,
     registries: RegistryOptions,
     keys: tuple[Path, ...],
@@ -64,14 +68,14 @@ def verify(
     import asyncio
 
     rule = _rule(keys, identity, issuer, trust_root)
-    subject = _subject(target, path, cluster, rule)
+    subject = _subject(target, path, cluster, spin, rule)
     from reconciler.artifact.model import Verdict, VerdictStatus
 
     if isinstance(subject, Verdict):
         verdict = subject
     else:
         verdict = asyncio.run(
-            _verified(subject, registries.entries(subject.reference, named="/" in target), no_cache=no_cache)
+            _verified(subject, registries.entries(subject.reference, named=_is_reference(target)), no_cache=no_cache)
         )
     if form == "text":
         _show(verdict)
@@ -160,18 +164,29 @@ def _rule(
     )
 
 
-def _subject(target: str, path: Path, cluster: str | None, rule: SignatureRule | None) -> _Subject | Verdict:
+def _is_reference(target: str) -> bool:
+    """Tell a reference from the name of an app, which has none of these characters."""
+    return any(each in target for each in "/:@")
+
+
+def _subject(
+    target: str, path: Path, cluster: str | None, spin: str | None, rule: SignatureRule | None
+) -> _Subject | Verdict:
     """Tell what is to be verified, and against what; a verdict where the Fleet's policy has decided already."""
     from reconciler.artifact.model import Expected
+    from reconciler.errors import ArtifactError, InputError
 
+    if spin is not None and not _SPIN.fullmatch(spin):
+        raise InputError(f"--spin {spin!r} is not a version of Spin", hint="as in --spin 3.6")
     rules = (rule,) if rule is not None else ()
-    if "/" in target:
-        return _Subject(reference=target, expected=Expected(require_digest=False, signatures=rules))
+    if _is_reference(target):
+        return _Subject(reference=target, expected=Expected(require_digest=False, signatures=rules, spin=spin))
+    if spin is not None:
+        raise InputError("--spin is for references", hint="an app's Spin version is that of its --cluster")
     from reconciler.artifact.checklist import refusal
     from reconciler.artifact.sources import CommitFiles
     from reconciler.cli.expectations import expected_of_app
     from reconciler.cli.fleets import open_tree, sound_fleet
-    from reconciler.errors import ArtifactError, InputError
     from reconciler.fleet import assign
     from reconciler.fleet.model import AppAssignment, AppDefinition
 

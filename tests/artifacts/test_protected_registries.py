@@ -92,7 +92,8 @@ async def test_another_authority_does_not(with_password: Registry, stored: Store
         entry = RegistryAccess(prefix=with_password.host, username="robot", password="hunter2", ca=ca)
         verdict = await verify(with_password, stored, tmp_path, entry)
         assert (verdict.status, verdict.code) == (VerdictStatus.INCOMPLETE, "artifact.unavailable")
-        assert "certificate" in verdict.message.lower()
+        assert "its certificate is not trusted: " in verdict.message
+        assert "caSecretRef" in verdict.hint
 
 
 async def test_a_wrong_password_or_none_is_incomplete_and_not_shown(

@@ -62,6 +62,20 @@ def test_a_tag_is_resolved_and_the_digest_to_pin_is_told(spinfleet: Spinfleet, r
     assert as_json["pinned"] == f"{name}:v1@{digest}"
 
 
+def test_a_reference_is_held_against_the_spin_that_is_named(spinfleet: Spinfleet, registry: str) -> None:
+    reference = _pushed(registry, WASM)
+    named = spinfleet("verify", reference, "--plain-http", "--spin", "3.6.3")
+    assert named.returncode == 0
+    assert "Spin version is not known" not in named.stdout
+    odd = spinfleet("verify", reference, "--plain-http", "--spin", "latest")
+    assert (odd.returncode, "--spin 'latest' is not a version of Spin" in odd.stderr) == (2, True)
+
+
+def test_an_apps_spin_is_its_clusters(spinfleet: Spinfleet, tmp_path: Path) -> None:
+    answer = spinfleet("verify", "greeter", "--spin", "3.6", "--path", tmp_path)
+    assert (answer.returncode, "--cluster" in answer.stderr) == (2, True)
+
+
 def test_without_its_flag_plain_http_is_not_spoken(spinfleet: Spinfleet, registry: str) -> None:
     answer = spinfleet("verify", _pushed(registry, WASM))
     assert answer.returncode == 2

@@ -8,6 +8,7 @@ import gzip
 import hashlib
 import json
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -55,7 +56,18 @@ async def test_a_registry_that_does_not_know_the_request_is_incomplete(
 
 async def test_nobody_at_home_is_incomplete(faulty: FaultyRegistry, tmp_path: Path) -> None:
     faulty.host = "127.0.0.1:1"
-    assert (await verify(faulty, tmp_path)).status is VerdictStatus.INCOMPLETE
+    verdict = await verify(faulty, tmp_path)
+    assert (verdict.status, verdict.code) == (VerdictStatus.INCOMPLETE, "artifact.unavailable")
+    assert verdict.message.endswith("no connection: connection refused")
+    assert verdict.hint == "check the address, and whether the registry is up"
+
+
+async def test_a_registry_without_tls_is_told_as_one(faulty: FaultyRegistry, tmp_path: Path) -> None:
+    async with Verifier(registries=[RegistryAccess(prefix=faulty.host)], cache=tmp_path) as verifier:
+        verdict = await verifier.verify(faulty.reference)
+    assert (verdict.status, verdict.code) == (VerdictStatus.INCOMPLETE, "artifact.unavailable")
+    assert verdict.message.endswith("it does not speak TLS")
+    assert "plainHTTP" in verdict.hint
 
 
 async def test_another_manifest_than_the_digest_says_is_refused(faulty: FaultyRegistry, tmp_path: Path) -> None:
@@ -453,6 +465,29 @@ async def test_a_registry_that_does_not_answer_is_left_alone_for_a_while(
         first, second = await verifier.verify(faulty.reference), await verifier.verify(faulty.reference)
     assert (first.code, second.code) == ("artifact.unavailable", "artifact.busy")
     assert len(faulty.seen) == 1
+
+
+async def test_a_body_that_comes_too_slowly_is_given_up(
+    faulty: FaultyRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fault(request: web.Request) -> web.StreamResponse | None:
+        if "/blobs/" not in request.path:
+            return None
+        response = web.StreamResponse()
+        await response.prepare(request)
+        with suppress(ConnectionError):
+            while True:
+                await response.write(b"x")
+                await asyncio.sleep(0.05)
+        return response
+
+    faulty.fault = fault
+    monkeypatch.setattr("reconciler.artifact.registry._SLOWEST", 2**40)
+    async with Verifier(registries=[RegistryAccess(prefix=faulty.host, plain_http=True)], cache=tmp_path) as verifier:
+        source = await verifier._reference(faulty.reference, Expected())
+        source.value.client.timeout = 0.5
+        verdict = await verifier.verify(faulty.reference)
+    assert (verdict.status, verdict.code) == (VerdictStatus.INCOMPLETE, "artifact.truncated")
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,7 @@ _TELLING = (
     "artifact.signature-key",
     "artifact.signature-invalid",
 )
+_SIGN = "sign it by its digest: cosign sign REPOSITORY@DIGEST"
 _HINTS = {
     "artifact.signature-expired": "sign it again: the log entry or timestamp must be from within the certificate's life",
     "artifact.signature-identity": "sign it with the workflow that the rule names, or correct the rule's identities",
@@ -197,7 +198,7 @@ def _judge(rule: SignatureRule, found: _Findings, *, nothing: bool) -> Signed:
         first = found.unread[0]
         raise UnavailableError(f"its signatures could not all be read: {first.message}", hint=first.hint)
     if nothing:
-        raise _fault("missing", f"it is not signed, and the rule for {rule.match} requires it", "cosign sign it")
+        raise _fault("missing", f"it is not signed, and the rule for {rule.match} requires it", _SIGN)
     if signers and len(signers) < rule.require:
         names = ", ".join(each.name for each in signers)
         message = f"signed by {len(signers)} of the {rule.require} distinct signers that the rule for {rule.match} requires ({names})"
@@ -209,7 +210,7 @@ def _judge(rule: SignatureRule, found: _Findings, *, nothing: bool) -> Signed:
     faults = sorted(found.faults, key=_telling)
     if not faults:
         only = f"there are attestations, and no signature; the rule for {rule.match} requires one"
-        raise _fault("missing", only, "cosign sign it")
+        raise _fault("missing", only, _SIGN)
     code = faults[0].code if faults[0].code in _TELLING else "artifact.signature-invalid"
     message = f"no signature that the rule for {rule.match} accepts" + _reasons(faults)
     raise ArtifactError(code, message, hint=faults[0].hint or _HINTS.get(code, ""))

@@ -246,6 +246,51 @@ async def test_a_label_that_calls_another_statement_a_signature_does_not_make_it
     assert refused(await verify(repository, digest, tmp_path, signer.rule(key)), "artifact.signature-missing")
 
 
+def attest(
+    repository: Repository, digest: str, by: signer.Key, about: str = "", predicate: str = signer.PROVENANCE
+) -> None:
+    """Attest something of a digest, beside the artifact's own."""
+    envelope = signer.envelope(by, signer.statement(about or digest, predicate))
+    signer.bundle(repository, digest, by, predicate=predicate, dsseEnvelope=envelope)
+
+
+async def test_an_attestation_counts_where_a_signer_of_the_rule_made_it_of_this_digest_and_type(
+    repository: Repository, digest: str, key: signer.Key, other: signer.Key, tmp_path: Path
+) -> None:
+    rule = signer.rule(key, attestations=(signer.PROVENANCE,))
+    signer.bundle(repository, digest, key)
+    attest(repository, digest, other)
+    attest(repository, digest, key, about="sha256:" + "7" * 64)
+    attest(repository, digest, key, predicate="https://spdx.dev/Document")
+    verdict = await verify(repository, digest, tmp_path / "1", rule)
+    assert (verdict.status, verdict.code) == (VerdictStatus.REFUSED, "artifact.attestation-missing")
+    assert verdict.again
+    attest(repository, digest, key)
+    assert verified(await verify(repository, digest, tmp_path / "2", rule))
+
+
+async def test_each_type_that_is_asked_for_must_be_there(
+    repository: Repository, digest: str, key: signer.Key, other: signer.Key, tmp_path: Path
+) -> None:
+    sbom = "https://spdx.dev/Document"
+    rule = signer.rule(key, other, attestations=(signer.PROVENANCE, sbom))
+    signer.legacy(repository, digest, key)
+    signer.legacy_attestation(repository, digest, key)
+    assert (await verify(repository, digest, tmp_path / "1", rule)).code == "artifact.attestation-missing"
+    attest(repository, digest, other, predicate=sbom)
+    assert verified(await verify(repository, digest, tmp_path / "2", rule))
+
+
+async def test_attestations_count_as_candidates(
+    repository: Repository, digest: str, key: signer.Key, tmp_path: Path
+) -> None:
+    signer.bundle(repository, digest, key)
+    for _ in range(20):
+        attest(repository, digest, key)
+    rule = signer.rule(key, attestations=(signer.PROVENANCE,))
+    assert refused(await verify(repository, digest, tmp_path, rule), "artifact.signature-too-many")
+
+
 async def test_more_than_twenty_candidates_are_an_error_even_with_a_good_one(
     repository: Repository, digest: str, key: signer.Key, other: signer.Key, tmp_path: Path
 ) -> None:

@@ -31,6 +31,9 @@ async def why_not_empty(workloads: Workloads, key: ObjectKey, live: Mapping[str,
 
     What the account may not list counts as something. Raises ClusterError and UnavailableError.
     """
+    if (key.group, key.kind) not in {_NAMESPACE, _CRD}:
+        return ""
+    await workloads.rediscover()  # a kind that came a moment ago may have objects there
     if (key.group, key.kind) == _NAMESPACE:
         if not workloads.discovery.complete:
             return f"what is in it can't be told: no answer for {', '.join(sorted(workloads.discovery.failed))}"
@@ -38,12 +41,10 @@ async def why_not_empty(workloads: Workloads, key: ObjectKey, live: Mapping[str,
         if not found and hidden:
             return f"whether it is empty can't be told: the account may not list {some(hidden)}"
         return _holds(found)
-    if (key.group, key.kind) == _CRD:
-        resource = workloads.discovery.find(live["spec"]["group"], live["spec"]["names"]["kind"])
-        if resource is None:
-            return "its kind is not served, so that its objects can't be seen"
-        return _holds(await _objects(workloads, resource, ""))
-    return ""
+    resource = workloads.discovery.find(live["spec"]["group"], live["spec"]["names"]["kind"])
+    if resource is None:
+        return "its kind is not served, so that its objects can't be seen"
+    return _holds(await _objects(workloads, resource, ""))
 
 
 async def objects_in(workloads: Workloads, namespace: str) -> tuple[list[Found], list[str]]:

@@ -76,11 +76,9 @@ async def _ending(
     )  # fmt: skip
     workloads = Workloads(connection=connection, identity=identity, discovery=discovery, slots=slots)
     attempts = Attempts(members=members, observer=observer, metrics=metrics)
-    recorded = known_extent(sync).namespaces | {sync.namespace}
-    allowed = frozenset(sync.policy.namespaces or ()) - {"*"}
     watches = Watches(
         connection=connection, identity=identity, observer=observer, members=members, spinapps=spinapps,
-        changed=lambda _owner: news.set(), namespaces=tuple(sorted(recorded | allowed)), ended=news.set,
+        changed=lambda _owner: news.set(), namespaces=tuple(sorted(_namespaces(sync))), ended=news.set,
     )  # fmt: skip
     remover = Remover(workloads=workloads, members=members, attempts=attempts, metrics=metrics)
     releaser = Releaser(workloads=workloads, members=members, attempts=attempts)
@@ -96,6 +94,16 @@ async def _ending(
         )
     finally:
         await watches.stop()
+
+
+def _namespaces(sync: FleetSync) -> frozenset[str]:
+    """Give where objects may be, for an account that may not look everywhere: where some were recorded, and where they are allowed.
+
+    The record does not tell whether there are any beside the FleetSync itself (KEP-3659: additional-namespaces).
+    """
+    allowed = frozenset(sync.policy.namespaces if sync.policy.namespaces is not None else (sync.namespace,))
+    own = {sync.namespace} if "*" in allowed else set[str]()
+    return known_extent(sync).namespaces | (allowed - {"*"}) | own
 
 
 @dataclass(kw_only=True, slots=True)

@@ -136,10 +136,11 @@ class Pruner:
     async def _allowed(self, assignment: Assignment) -> list[Member]:
         """Give the members that may be deleted now, and say which wait for an approval."""
         members, state = self.installer.members, self.state
-        for member in self.installer.desired.unwanted(members):
+        unwanted = self.installer.desired.unwanted(members)
+        for member in unwanted:
             if member.gone:  # it went by other hands while it was still wanted
                 members.drop(member.key)
-        found = surplus(members, self.installer.desired, assignment)
+        found = surplus(unwanted, self.installer.desired, assignment)
         state.kept = tuple(member.key for member in found if member.kept)
         found = [member for member in found if not member.kept]
         self._let_go &= {(member.key, member.uid) for member in found}

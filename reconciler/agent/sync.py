@@ -266,7 +266,7 @@ class Syncer:
         if self.suspended:
             return
         if owner == PRUNE:
-            if self.assignment is not None and not self.state.refused and self.sync.prune:
+            if self.assignment is not None and not self.state.refused and not self.state.releasing and self.sync.prune:
                 await self.pruner.prune(self.assignment)
             return
         if owner == LOOK:

@@ -24,7 +24,7 @@ from reconciler.fleet.assign import assign_here
 from reconciler.fleet.brought import bears_on_apps
 from reconciler.fleet.cache import canonical
 from reconciler.fleet.cases import Case
-from reconciler.fleet.definitions import bringing
+from reconciler.fleet.definitions import brings_definition
 from reconciler.fleet.dependencies import dependencies
 from reconciler.fleet.model import AppAssignment, AppDefinition, BundleDefinition, Fleet, Unit, Withheld
 from reconciler.fleet.overrides import layers_of, merged
@@ -45,11 +45,24 @@ _Definition = AppDefinition | BundleDefinition
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What was found of an app or bundle: it holds as long as these are the same values."""
+    """What was found of an app or bundle: it holds as long as these are the same values.
+
+    `names` are all that it refers to, there or not; `placements` those of what is there.
+    """
 
     definition: _Definition
-    waits_for: tuple[tuple[str, Any], ...]
+    names: tuple[str, ...]
+    placements: tuple[tuple[str, Any], ...]
     problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Brings:
+    """A bundle, what of it bears on apps, and whether it defines custom kinds."""
+
+    bundle: BundleDefinition
+    bearing: Any
+    definitions: bool
 
 
 class FleetCheck:
@@ -67,12 +80,12 @@ class FleetCheck:
         self._cache = cache if cache is not None else LoadCache()
         self._seen: dict[str, _Seen] = {}
         self._shared: Any = None
-        self._bearing: dict[str, tuple[BundleDefinition, Any]] = {}
+        self._bundles: Mapping[str, BundleDefinition] = {}
+        self._brings: dict[str, _Brings] = {}
         self._cases: Cases | None = None
         self._bringing: tuple[BundleDefinition, ...] = ()
         self._claims = Claims(())
         self._clashing: tuple[Problem, ...] = ()
-        self._fleet: Fleet | None = None
 
     def check(self, tree: Tree, files: Files | None = None) -> Report:
         """Give every problem of a tree. With `files`, those that manifests name must be there.
@@ -90,7 +103,6 @@ class FleetCheck:
 
         fleet = loaded.fleet
         if fleet is None:
-            self._forget()
             return Report(subject="fleet", problems=loaded.problems, sources=sources)
         self._known(fleet)
         found = {*loaded.problems, *self._placed(fleet)}
@@ -106,17 +118,13 @@ class FleetCheck:
             hint = closest(unknown[0], sorted(fleet.clusters)) or f"one of: {', '.join(sorted(fleet.clusters)[:20])}"
             raise InputError(f"there is no cluster {unknown[0]!r}", hint=hint)
 
-    def _forget(self) -> None:
-        """After a tree that can't be read the next one is looked at anew."""
-        self._seen, self._shared, self._cases, self._clashing, self._fleet = {}, None, None, (), None
-
     def _placed(self, fleet: Fleet) -> Iterator[Problem]:
         """Give what shows on clusters: of every app and bundle, and between them."""
         cases = self._cases_of(fleet)
-        objects = ObjectCheck(fleet, self._asked)
+        objects = ObjectCheck(fleet, self._bringing, self._asked)
         definitions: dict[str, _Definition] = {**fleet.apps, **fleet.bundles}
-        gone = [name for name in self._seen if name not in definitions]
-        changed = [name for name, each in definitions.items() if not self._holds(fleet, name, each)]
+        gone = self._seen.keys() - definitions.keys()
+        changed = self._to_look_at(fleet, definitions, gone)
         for name in gone:
             del self._seen[name]
             self._claims.replace(name, ())
@@ -132,22 +140,38 @@ class FleetCheck:
             self._clashing = tuple(_told(fleet, cases, clash) for clash in self._claims.clashes())
         yield from self._clashing
         for seen in self._seen.values():
-            yield from seen.problems
+            if seen.problems:
+                yield from seen.problems
+
+    def _to_look_at(self, fleet: Fleet, definitions: Mapping[str, _Definition], gone: Collection[str]) -> list[str]:
+        """Give who is another one than when it was seen, or refers to one that comes, goes or moves."""
+        known = self._seen
+        changed = {
+            name for name, each in definitions.items() if name not in known or known[name].definition is not each
+        }
+        moving = changed.union(gone)
+        asked = (
+            [name for name, each in known.items() if each.names and not moving.isdisjoint(each.names)] if moving else []
+        )
+        changed.update(
+            name
+            for name in asked
+            if name in definitions and known[name].placements != _placements(fleet, definitions[name])
+        )
+        return [name for name in definitions if name in changed] if changed else []
 
     def _cases_of(self, fleet: Fleet) -> Cases:
         """Give the clusters' cases; where what all apps share has changed, everything is looked at again."""
-        shared = (
-            fleet.spec,
-            fleet.path,
-            fleet.clusters,
-            self._bearing_of(fleet),
-        )
+        if fleet.bundles is not self._bundles:
+            self._bundles, known = fleet.bundles, self._brings
+            self._brings = {name: _brings(each, known.get(name)) for name, each in fleet.bundles.items()}
+        bearing = [(name, each.bearing) for name, each in self._brings.items() if each.bearing is not None]
+        shared = (fleet.spec, fleet.path, fleet.clusters, bearing)
         if self._cases is None or shared != self._shared:
-            self._forget()
-            self._shared = shared
+            self._seen, self._shared = {}, shared
             self._cases = Cases(fleet, self._only or None)
             self._claims = Claims([variables_of(fleet.clusters[name]) for name in self._cases.names])
-        definitions = bringing(fleet)
+        definitions = tuple(each.bundle for _, each in sorted(self._brings.items()) if each.definitions)
         if definitions != self._bringing:
             # What defines custom kinds bears on every bundle, and on no app.
             self._bringing = definitions
@@ -155,26 +179,11 @@ class FleetCheck:
             self._seen = {name: each for name, each in self._seen.items() if isinstance(each.definition, AppDefinition)}
         return self._cases
 
-    def _bearing_of(self, fleet: Fleet) -> list[tuple[str, Any]]:
-        """Give what bundles bring that bears on apps; of a bundle that is the same as before it is known."""
-        known, self._bearing = self._bearing, {}
-        for name, each in fleet.bundles.items():
-            before = known.get(name)
-            same = before is not None and before[0] is each
-            self._bearing[name] = before if before is not None and same else (each, bears_on_apps(each))
-        return [(name, bearing) for name, (_, bearing) in self._bearing.items() if bearing is not None]
-
-    def _holds(self, fleet: Fleet, name: str, definition: _Definition) -> bool:
-        seen = self._seen.get(name)
-        if seen is None or not (seen.definition is definition or _same(seen.definition, definition)):
-            return False
-        return not seen.waits_for or seen.waits_for == _waits_for(fleet, definition)
-
     def _look(self, fleet: Fleet, cases: Cases, definition: _Definition, objects: ObjectCheck) -> None:
         problems: set[Problem] = set()
         claims: list[tuple[Claim, int]] = []
-        waits_for = _waits_for(fleet, definition)
-        for case in cases.of(definition, [placement for _, placement in waits_for]):
+        placements = _placements(fleet, definition)
+        for case in cases.of(definition, [placement for _, placement in placements]):
             place = cases.here(case.cluster)
             unit = assign_here(fleet, place, definition.name)
             if unit is None:
@@ -190,7 +199,7 @@ class FleetCheck:
                     claims += [(claim, case.clusters) for claim in _claims(fleet, definition, unit, keys, case.cluster)]
             problems.update(_for_others(problem, case) for problem in found)
         self._claims.replace(definition.name, claims)
-        self._seen[definition.name] = _Seen(definition, waits_for, tuple(problems))
+        self._seen[definition.name] = _Seen(definition, _names(definition), placements, tuple(problems))
 
 
 @contextmanager
@@ -204,12 +213,17 @@ def few_collections() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
-def _same(one: _Definition, other: _Definition) -> bool:
-    """Tell whether two definitions say the same at the same places: a new text moves what problems point at."""
-    return one.document is other.document and one == other
+def _brings(bundle: BundleDefinition, known: _Brings | None) -> _Brings:
+    if known is not None and known.bundle is bundle:
+        return known
+    return _Brings(bundle, bears_on_apps(bundle), brings_definition(bundle))
 
 
-def _waits_for(fleet: Fleet, definition: _Definition) -> tuple[tuple[str, Any], ...]:
+def _names(definition: _Definition) -> tuple[str, ...]:
+    return (*definition.waits_for, *(definition.calls if isinstance(definition, AppDefinition) else ()))
+
+
+def _placements(fleet: Fleet, definition: _Definition) -> tuple[tuple[str, Any], ...]:
     """Give what bears on an app of those it waits for or calls: their names, and where they are placed."""
     found = [*dependencies(fleet, definition)]
     if isinstance(definition, AppDefinition):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
 from reconciler import data
-from reconciler.fleet.definitions import bringing, definitions_in, definitions_on
+from reconciler.fleet.definitions import definitions_in, definitions_on
 from reconciler.fleet.model import BundleDefinition, Cluster, Fleet, SourcedObject
 from reconciler.fleet.patches import as_on, patches_for
 from reconciler.openapi.definitions import CustomKind, custom_kinds
@@ -32,11 +32,14 @@ class Asked:
 class ObjectCheck:
     """Holds the objects of one fleet's bundles against its clusters."""
 
-    def __init__(self, fleet: Fleet, asked: Asked | None = None) -> None:
-        """Look at nothing yet. `asked` is what the one cluster that counts says of itself."""
+    def __init__(self, fleet: Fleet, bringing: Collection[BundleDefinition], asked: Asked | None = None) -> None:
+        """Look at nothing yet. `bringing` are the bundles that define custom kinds, by name.
+
+        `asked` is what the one cluster that counts says of itself.
+        """
         self._fleet = fleet
         self._asked = asked
-        self._bringing = bringing(fleet)
+        self._bringing = bringing
         self._apis: dict[str, Api] = {}
         self._compiled: dict[int, tuple[Any, _Kinds]] = {}
         self._brought: dict[tuple[str, str], str] | None = None

@@ -19,7 +19,7 @@ from reconciler.fleet.assign import DEFAULT_NAMESPACE
 from reconciler.fleet.brought import bears_on_apps, group_kind
 from reconciler.fleet.bundles import folder_of
 from reconciler.fleet.cache import canonical
-from reconciler.fleet.documents import YAML_SUFFIXES, Document, FileContent, documents_of
+from reconciler.fleet.documents import YAML_SUFFIXES, Document
 from reconciler.fleet.model import AppDefinition, BundleDefinition, Fleet
 from reconciler.fleet.overrides import every_layer
 from reconciler.fleet.paths import beside
@@ -400,14 +400,7 @@ class _Search:
         tree = tree or self._trees[1]
         if not path.endswith(YAML_SUFFIXES) or path not in tree.files:
             return ()
-        key = (path, tree.files[path].blob)
-        if key not in self._cache.files:
-            try:
-                self._cache.files[key] = documents_of(tree.read(path), path, key[1])
-            except InputError:
-                return ()
-        content: FileContent = self._cache.files[key]
-        return content.documents
+        return self._cache.look_at(tree, path).documents
 
     def _parts(self) -> tuple[Tree, Tree]:
         texts = self._texts

@@ -14,7 +14,7 @@ from reconciler.cli.registries import RegistryOptions
 if TYPE_CHECKING:
     from reconciler.artifact.model import Verdict
     from reconciler.artifact.verify import Verifier
-    from reconciler.fleet.cache import LoadCache
+    from reconciler.fleet import LoadCache
     from reconciler.fleet.model import Fleet
     from reconciler.git.committing import Checkout, Committed
     from reconciler.promote.promotion import Aim, Promotion

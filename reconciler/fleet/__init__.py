@@ -2,9 +2,8 @@
 
 from reconciler.fleet.affected import affected
 from reconciler.fleet.assign import assign, assign_unit
-from reconciler.fleet.cache import LoadCache
 from reconciler.fleet.cases import Cases
 from reconciler.fleet.explain import Explained, explain
-from reconciler.fleet.load import load
+from reconciler.fleet.load import LoadCache, load
 
 __all__ = ["Cases", "Explained", "LoadCache", "affected", "assign", "assign_unit", "explain", "load"]

@@ -24,11 +24,10 @@ from typing import Any
 
 from reconciler.fleet.brought import bears_on_apps, inputs_in
 from reconciler.fleet.definitions import cluster_scoped_in
-from reconciler.fleet.dependencies import dependencies
 from reconciler.fleet.model import AppDefinition, BundleDefinition, Fleet
 from reconciler.fleet.overrides import every_layer
 from reconciler.fleet.placement import placement_of
-from reconciler.fleet.reads import may_read, reached_apps
+from reconciler.fleet.reads import may_read
 
 #: Fields of the Fleet that bear on no assignment. `defaults` reach an app through its version, which has them in it.
 _APART = frozenset({"defaults", "artifacts", "ignore", "prune", "health", "minimumAgentVersion", "review"})
@@ -78,7 +77,7 @@ def _calling(apps: set[str], fleet: Fleet) -> set[str]:
     """Give the apps that may call one of these: where it runs bears on their NetworkPolicy."""
     if not apps:
         return set()
-    return {app.name for app in fleet.apps.values() if any(each.name in apps for each in reached_apps(fleet, app))}
+    return {name for name, each in fleet.apps.items() if each.calls and not apps.isdisjoint(each.calls)}
 
 
 def _placement(fleet: Fleet, name: str) -> Any:
@@ -90,7 +89,7 @@ def _waiting_for(names: set[str], fleet: Fleet) -> set[str]:
     """Give those that depend on one of these: where that one runs bears on whether they ever start."""
     if not names:
         return set()
-    return {each.name for each in _every(fleet) if any(other.name in names for other in dependencies(fleet, each))}
+    return {each.name for each in _every(fleet) if each.waits_for and not names.isdisjoint(each.waits_for)}
 
 
 def _released_by(rollouts: set[str], fleet: Fleet) -> set[str]:

@@ -6,13 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from reconciler.fleet import facts
 from reconciler.fleet.app_rules import app_problems
-from reconciler.fleet.cache import DefinedApp, Reader, canonical
+from reconciler.fleet.cache import Reader, canonical
+from reconciler.fleet.dependencies import names_waited_for
 from reconciler.fleet.documents import Document
+from reconciler.fleet.facts import Fact
 from reconciler.fleet.merge_patch import merge_patch
 from reconciler.fleet.model import AppDefinition, ValuesFile
+from reconciler.fleet.overrides import every_spec
 from reconciler.fleet.paths import beside
-from reconciler.fleet.values_files import blob_of, files_of, values_files
+from reconciler.fleet.reads import names_called
+from reconciler.fleet.values_files import files_of, values_files
 from reconciler.fleet.version import released, version_of
 from reconciler.problems import Problem, has_errors
 from reconciler.schema_check import closest
@@ -36,35 +41,8 @@ def common_of(fleet_spec: Mapping[str, Any]) -> Common:
 
 
 def define_app(document: Document, reader: Reader, common: Common) -> AppDefinition:
-    """Give the app; the same object again where neither its document, its manifest nor the Fleet's common part changed."""
-    known = reader.cache.apps.get(document)
-    path = known.path if known is not None else _manifest_path(document)
-    file = reader.files.get(path) if path is not None else None
-    blob = file.blob if file is not None else None
-    if (
-        known is None
-        or known.blob != blob
-        or known.common != common.key
-        or any(blob_of(each, reader) != used for each, used in known.files)
-    ):
-        files = tuple((each, blob_of(each, reader)) for each in files_of(document, common.defaults))
-        known = DefinedApp(_define(document, path, reader, common), path, blob, common.key, files)
-    else:
-        if path is not None and file is not None:
-            reader.manifest(path)
-        for each, used in known.files:
-            if used:
-                reader.objects(each)
-    reader.kept.apps[document] = known
-    return known.definition
-
-
-def _manifest_path(document: Document) -> str | None:
-    written = document.written.get("manifest", _DEFAULT_MANIFEST)
-    return beside(document.path, written) if isinstance(written, str) else None
-
-
-def _define(document: Document, path: str | None, reader: Reader, common: Common) -> AppDefinition:
+    """Give the app: a function of its document, the files that `app_facts` names and the Fleet's common part."""
+    path = _manifest_path(document)
     problems = list(document.problems)
     application, blob = None, ""
     if path is None or path not in reader.files:
@@ -79,6 +57,7 @@ def _define(document: Document, path: str | None, reader: Reader, common: Common
         problems += app_problems(document, spec, application, common.artifacts)
         files = values_files(document, common.defaults, reader, problems)
     withheld = has_errors(problems)
+    specs = every_spec(document.written, common.defaults)
     return AppDefinition(
         name=document.name,
         path=document.path,
@@ -93,7 +72,22 @@ def _define(document: Document, path: str | None, reader: Reader, common: Common
         else version_of("App", document.name, released(spec), (blob, *(each.blob for each in files))),
         document=document.yaml,
         files=files,
+        waits_for=names_waited_for(specs),
+        calls=names_called(document.name, specs, application),
     )
+
+
+def app_facts(document: Document, reader: Reader, common: Common) -> tuple[Fact, ...]:
+    """Give the facts that an app is made of besides its document."""
+    manifest = _manifest_path(document)
+    paths = [*([manifest] if manifest is not None else []), *files_of(document, common.defaults)]
+    around = [facts.FILES] if any(path not in reader.files for path in paths) else []
+    return (facts.COMMON, *around, *(facts.file(path) for path in paths))
+
+
+def _manifest_path(document: Document) -> str | None:
+    written = document.written.get("manifest", _DEFAULT_MANIFEST)
+    return beside(document.path, written) if isinstance(written, str) else None
 
 
 def _no_manifest(document: Document, path: str | None, reader: Reader) -> Problem:
@@ -102,7 +96,6 @@ def _no_manifest(document: Document, path: str | None, reader: Reader) -> Proble
         return document.problem(
             "/spec/manifest", "fleet.outside", message, "name a path inside it, relative to this file"
         )
-    folder = path.rpartition("/")[0]
-    beside_it = [each for each in reader.files if each.rpartition("/")[0] == folder and each.endswith(".toml")]
+    beside_it = reader.manifests_beside.get(path.rpartition("/")[0], ())
     hint = closest(path, beside_it) or "name the app's spin.toml in spec.manifest, relative to this file"
     return document.problem("/spec/manifest", "app.no-manifest", f"there is no file {path}", hint)

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from reconciler.fleet import facts
 from reconciler.fleet.cache import Reader
+from reconciler.fleet.dependencies import names_waited_for
 from reconciler.fleet.documents import MANIFEST_SUFFIXES, Document, without_nulls
+from reconciler.fleet.facts import Fact
 from reconciler.fleet.model import API_GROUP, BundleDefinition, SourcedObject
 from reconciler.fleet.object_rules import object_faults
 from reconciler.fleet.paths import beside
@@ -26,29 +29,21 @@ def folder_of(document: Document) -> str | None:
     return f"{folder}/" if folder else ""
 
 
+def bundle_facts(document: Document) -> tuple[Fact, ...]:
+    """Give the facts that a bundle is made of besides its document."""
+    folder = folder_of(document)
+    return (facts.IGNORED, *([facts.below(folder)] if folder is not None else []))
+
+
 def define_bundle(document: Document, reader: Reader) -> BundleDefinition:
-    """Give the bundle; the same object again where neither its document nor a file of its folder changed."""
+    """Give the bundle: a function of its document and of the files in its folder that are not ignored."""
     folder = folder_of(document)
     below = reader.below(folder) if folder is not None else []
     paths = [path for path in below if path.endswith(MANIFEST_SUFFIXES) and not reader.ignored(path)]
     # SOPS' own rules stand beside what it encrypts.
     paths = [path for path in paths if path.rpartition("/")[2] != ".sops.yaml"]
     files = tuple((path, reader.files[path].blob) for path in paths)
-    key = (document, files)
-    found = reader.cache.bundles.get(key)
-    if found is None:
-        found = _define(document, folder, files, reader)
-    else:
-        for path in paths:
-            reader.objects(path)
-    reader.kept.bundles[key] = found
-    return found
-
-
-def _define(
-    document: Document, folder: str | None, files: tuple[tuple[str, str], ...], reader: Reader
-) -> BundleDefinition:
-    problems = list(document.problems)
+    spec, problems = document.spec, list(document.problems)
     objects: list[SourcedObject] = []
     if folder is None and document.valid:
         message = "spec.path leads out of the fleet's folder"
@@ -76,12 +71,13 @@ def _define(
         name=document.name,
         path=document.path,
         line=document.line,
-        spec=document.spec,
+        spec=spec,
         objects=tuple(objects),
         blobs=tuple(blob for _, blob in files),
         problems=tuple(sorted(set(problems), key=Problem.sort_key)),
-        version="" if withheld else version_of("Bundle", document.name, document.spec, relative),
+        version="" if withheld else version_of("Bundle", document.name, spec, relative),
         document=document.yaml,
+        waits_for=names_waited_for([spec]),
     )
 
 

@@ -13,8 +13,8 @@ from typing import Any
 from reconciler.fleet.apps import common_of, define_app
 from reconciler.fleet.assign import Here, assign_here
 from reconciler.fleet.bundles import define_bundle
-from reconciler.fleet.cache import LoadCache, Reader
-from reconciler.fleet.load import find_documents
+from reconciler.fleet.found import find
+from reconciler.fleet.load import LoadCache
 from reconciler.fleet.model import Fleet, Unit
 from reconciler.tree import Tree
 
@@ -24,11 +24,12 @@ class Earlier:
 
     def __init__(self, tree: Tree, cache: LoadCache | None = None) -> None:
         """Find the documents. With the cache of today's load only what differs is parsed; the cache itself is left as it is."""
-        self._reader = Reader(tree, cache if cache is not None else LoadCache())
-        found = find_documents(self._reader)
-        fleets = [each for each in found["Fleet"] if each.valid]
+        today = cache if cache is not None else LoadCache()
+        self._reader = today.reader(tree)
+        found = find(self._reader, today.last.found)
+        fleets = [each for each in found.of("Fleet") if each.valid]
         self._spec = fleets[0].spec if len(fleets) == 1 else None
-        self._documents = {each.name: each for each in (*reversed(found["Bundle"]), *reversed(found["App"]))}
+        self._documents = {name: documents[0] for name, documents in found.named.items()}
 
     def unit(self, name: str, today: Fleet, place: Here) -> Unit | None:
         """Give an app or bundle as a cluster is to run it; None where the commit does not have it for this cluster."""

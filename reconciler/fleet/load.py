@@ -1,19 +1,28 @@
-"""A tree becomes a Fleet: documents found, identified, checked, linked to their manifests and to one another."""
+"""A tree becomes a Fleet: documents found, identified, checked, linked to their manifests and to one another.
+
+    Tree ─► what its files say (cache) ─► which documents count (found) ─► clusters, rollouts ─► apps and bundles (linking) ─► Loaded
+
+A tree that is read after another costs what differs: each step takes what it gave before, and `facts` has the map of what bears on what.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
 
-from reconciler.fleet.apps import common_of, define_app
-from reconciler.fleet.bundles import define_bundle, folder_of
-from reconciler.fleet.cache import Ignored, LoadCache, Reader
+from reconciler.fleet import facts
+from reconciler.fleet.apps import Common, common_of
+from reconciler.fleet.cache import Reader, ReadFiles, SeenFiles, documents_at
 from reconciler.fleet.clusters import cluster_document_problems, define_cluster
-from reconciler.fleet.documents import KINDS, YAML_SUFFIXES, Document
+from reconciler.fleet.documents import Document, FileContent
+from reconciler.fleet.facts import Fact
 from reconciler.fleet.fleet_rules import fleet_problems, signature_rules
-from reconciler.fleet.model import Cluster, Fleet, Loaded
-from reconciler.fleet.references import Links, link
+from reconciler.fleet.found import Found, find
+from reconciler.fleet.linking import Changes, Linked, link
+from reconciler.fleet.model import Cluster, Fleet, Loaded, RolloutDefinition
+from reconciler.fleet.references import Surroundings
 from reconciler.fleet.rollouts import define_rollout
 from reconciler.problems import Problem, Severity
 from reconciler.tree import Tree
@@ -24,13 +33,47 @@ _ENTRIES = frozenset({"git.symlink", "git.odd-mode"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Found:
-    """The documents that count, by kind and in file order, and the errors that stop the whole commit."""
+class _Clusters:
+    """The clusters by name, and what is wrong with each: it matters to that cluster's agent alone."""
 
-    documents: Mapping[str, tuple[Document, ...]]
-    commit_problems: tuple[Problem, ...]
-    entry_problems: tuple[Problem, ...]
-    unused: tuple[str, ...]
+    documents: tuple[Document, ...] = ()
+    clusters: Mapping[str, Cluster] = field(default_factory=dict)
+    problems: Mapping[str, tuple[Problem, ...]] = field(default_factory=dict)
+    of: Mapping[Document, tuple[Cluster, tuple[Problem, ...]]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Tree:
+    """What one load made, step by step."""
+
+    files: ReadFiles = field(default_factory=ReadFiles)
+    found: Found = field(default_factory=Found)
+    clusters: _Clusters = field(default_factory=_Clusters)
+    rollouts: Mapping[str, RolloutDefinition] = field(default_factory=dict)
+    common: Common = field(default_factory=lambda: common_of({}))
+    linked: Linked = field(default_factory=Linked)
+    unused: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class LoadCache:
+    """What the last load made. One cache serves one fleet; a load that ends in an error leaves it as it was."""
+
+    last: _Tree = field(default_factory=_Tree)
+    _seen: SeenFiles = field(default_factory=dict)
+
+    def look_at(self, tree: Tree, path: str) -> FileContent:
+        """Give the fleet's documents of a YAML file before its tree is loaded, which then does not read it again."""
+        key, before = (path, tree.files[path].blob), self.last.files.files.get(path)
+        if before is not None and before.blob == key[1] and path in self.last.files.contents:
+            return self.last.files.contents[path]
+        if key not in self._seen:
+            self._seen[key] = documents_at(tree, path)
+        return self._seen[key]
+
+    def reader(self, tree: Tree) -> Reader:
+        """Give what reads a tree, with what is known of its files."""
+        return Reader(tree, self.last.files, self._seen)
 
 
 def load(tree: Tree, *, cache: LoadCache | None = None) -> Loaded:
@@ -38,83 +81,101 @@ def load(tree: Tree, *, cache: LoadCache | None = None) -> Loaded:
 
     With the cache of an earlier load, what did not change is the same object in the new Fleet: `affected` compares by identity.
     """
-    reader = Reader(tree, cache if cache is not None else LoadCache())
-    found = _find(reader)
-    fleets = found.documents["Fleet"]
-    fleet_document, commit_problems = _only_fleet(fleets)
-    told = [*found.commit_problems, *commit_problems, *found.entry_problems]
-    told += fleet_problems(fleet_document, tree) if fleet_document is not None else []
-    commit_errors = tuple(_errors([*told, *(problem for each in fleets for problem in each.problems)], found))
-    clusters, cluster_problems = _clusters(found.documents["Cluster"], reader)
-    rollouts = {each.name: define_rollout(each, clusters) for each in reversed(found.documents["Rollout"])}
-    common = common_of(fleet_document.spec if fleet_document is not None and fleet_document.valid else {})
-    first = _first_of_each(found.documents)
-    apps = {each.name: define_app(each, reader, common) for each in first if each.kind == "App"}
-    bundles = {each.name: define_bundle(each, reader) for each in first if each.kind == "Bundle"}
-    linked = link(Links(found.documents, apps, bundles, rollouts, clusters, common.defaults), reader)
-    told += [problem for each in linked.apps.values() for problem in each.problems]
-    told += [problem for each in linked.bundles.values() for problem in each.problems]
-    told += [problem for each in rollouts.values() for problem in each.problems]
-    told += [problem for each in cluster_problems.values() for problem in each]
-    told += [problem for each in (*fleets, *found.documents["FleetSync"]) for problem in each.problems]
-    used = {file.path for app in apps.values() for file in app.files}
-    told += [*linked.problems, *_unused(found, found.documents["Bundle"], used)]
-    reader.finish()
-    problems = tuple(sorted(set(told), key=Problem.sort_key))
-    if fleet_document is None or commit_errors:
-        return Loaded(fleet=None, problems=problems, commit_problems=commit_errors, cluster_problems=cluster_problems)
-    fleet = Fleet(
-        name=fleet_document.name,
-        path=fleet_document.path,
-        line=fleet_document.line,
+    cache = cache if cache is not None else LoadCache()
+    reader = cache.reader(tree)
+    cache.last = now = _read(reader, cache.last)
+    fleets = now.found.of("Fleet")
+    fleet, commit_problems = _only_fleet(fleets)
+    hiding, entries = _refused_entries(reader)
+    commit_problems += [problem for _, each in sorted(now.found.unidentified.items()) for problem in each]
+    commit_problems += [*hiding, *(fleet_problems(fleet, tree) if fleet is not None else [])]
+    commit_problems += [problem for each in fleets for problem in each.problems]
+    told = {*commit_problems, *entries, *_told(now)}
+    problems = tuple(sorted(told, key=Problem.sort_key))
+    errors = {problem for problem in commit_problems if problem.severity is Severity.ERROR}
+    if fleet is None or errors:
+        return Loaded(
+            fleet=None,
+            problems=problems,
+            commit_problems=tuple(sorted(errors, key=Problem.sort_key)),
+            cluster_problems=now.clusters.problems,
+        )
+    linked = Fleet(
+        name=fleet.name,
+        path=fleet.path,
+        line=fleet.line,
         commit=tree.commit,
-        spec=fleet_document.spec,
+        spec=fleet.spec,
+        clusters=now.clusters.clusters,
+        apps=now.linked.apps,
+        bundles=now.linked.bundles,
+        rollouts=now.rollouts,
+        signatures=signature_rules(fleet, tree),
+        document=fleet.yaml,
+    )
+    return Loaded(fleet=linked, problems=problems, cluster_problems=now.clusters.problems)
+
+
+def _read(reader: Reader, before: _Tree) -> _Tree:
+    """Go from one tree to the next, step by step."""
+    found = find(reader, before.found)
+    fleets = found.of("Fleet")
+    common = common_of(fleets[0].spec if fleets and fleets[0].valid else {})
+    clusters = _clusters(found.of("Cluster"), before.clusters)
+    rollouts = _rollouts(found.of("Rollout"), clusters.clusters, before)
+    everywhere = {facts.COMMON} if common.key != before.common.key else set[Fact]()
+    ignored = {facts.IGNORED} if found.patterns != before.found.patterns else set[Fact]()
+    placed = {facts.CLUSTERS} if clusters.clusters != before.clusters.clusters else set[Fact]()
+    changes = Changes(
+        names=found.changed,
+        made_of=reader.facts | everywhere | ignored,
+        judged_by=facts.of_rollouts(before.rollouts, rollouts) | everywhere | placed,
+    )
+    around = Surroundings(found.named.keys(), rollouts, clusters.clusters, common.defaults)
+    linked = link(before.linked, found.named, changes, reader, common, around)
+    same = found.silent == before.found.silent and linked.referred is before.linked.referred
+    return _Tree(
+        files=reader.read_files(
+            frozenset() if linked.referred is before.linked.referred else before.linked.referred - linked.referred
+        ),
+        found=found,
         clusters=clusters,
-        apps=linked.apps,
-        bundles=linked.bundles,
         rollouts=rollouts,
-        signatures=signature_rules(fleet_document, tree),
-        document=fleet_document.yaml,
-    )
-    return Loaded(fleet=fleet, problems=problems, cluster_problems=cluster_problems)
-
-
-def find_documents(reader: Reader) -> Mapping[str, tuple[Document, ...]]:
-    """Give the documents of a tree that count, by kind and in file order; what is wrong with the tree is not told."""
-    return _find(reader).documents
-
-
-def _find(reader: Reader) -> _Found:
-    """Find the documents; those in ignored files don't count. The patterns stand in the Fleet nearest to the root."""
-    paths = [path for path in reader.files if path.endswith(YAML_SUFFIXES)]
-    contents = {path: reader.documents(path) for path in paths}
-    fleets = [each for content in contents.values() for each in content.documents if each.kind == "Fleet"]
-    nearest = min(fleets, key=lambda each: (each.path.count("/"), each.path), default=None)
-    patterns = nearest.spec.get("ignore") or () if nearest is not None and nearest.valid else ()
-    ignored = reader.ignored = Ignored(patterns, reader)
-    kept = {path: content for path, content in contents.items() if not ignored(path)}
-    documents: dict[str, list[Document]] = {kind: [] for kind in KINDS}
-    problems: list[Problem] = []
-    unused: list[str] = []
-    for path, content in kept.items():
-        for each in content.documents:
-            documents[each.kind].append(each)
-        problems += content.unidentified
-        if not content.documents and not content.unidentified:
-            unused.append(path)
-    entries = [problem for problem in reader.tree.problems if not ignored(problem.path)]
-    hiding = [problem for problem in entries if problem.code not in _ENTRIES or not _OTHER_FILE.fullmatch(problem.path)]
-    return _Found(
-        documents={kind: tuple(each) for kind, each in documents.items()},
-        commit_problems=(*problems, *hiding),
-        entry_problems=tuple(problem for problem in entries if problem not in hiding),
-        unused=tuple(unused),
+        common=common,
+        linked=linked,
+        unused=before.unused if same else tuple(sorted(_unused(found.silent, linked.referred))),
     )
 
 
-def _errors(problems: Iterable[Problem], found: _Found) -> list[Problem]:
-    errors = {problem for problem in problems if problem.severity is Severity.ERROR}
-    return sorted(errors - set(found.entry_problems), key=Problem.sort_key)
+def _told(now: _Tree) -> Iterator[Problem]:
+    """Give the problems of every scope but that of the commit."""
+    for each in (*now.linked.problems.values(), *now.clusters.problems.values()):
+        yield from each
+    for rollout in now.rollouts.values():
+        yield from rollout.problems
+    for document in now.found.of("FleetSync"):
+        yield from document.problems
+    yield from _twice(now.found.of("Rollout"))
+    yield from _twice(now.found.of("FleetSync"))
+    for path in now.unused:
+        yield Problem(
+            path=path,
+            code="fleet.unused-file",
+            message="no document of the fleet, and not in a Bundle's folder",
+            hint="list it in the Fleet's spec.ignore if that is meant",
+            severity=Severity.WARNING,
+        )
+
+
+def _refused_entries(reader: Reader) -> tuple[list[Problem], list[Problem]]:
+    """Give what the tree itself refused: what may hide a document, and what can't."""
+    hiding: list[Problem] = []
+    others: list[Problem] = []
+    for problem in reader.tree.problems:
+        if not reader.ignored(problem.path):
+            hides = problem.code not in _ENTRIES or not _OTHER_FILE.fullmatch(problem.path)
+            (hiding if hides else others).append(problem)
+    return hiding, others
 
 
 def _only_fleet(found: tuple[Document, ...]) -> tuple[Document | None, list[Problem]]:
@@ -126,61 +187,47 @@ def _only_fleet(found: tuple[Document, ...]) -> tuple[Document | None, list[Prob
     return found[0], [each.problem("/kind", "fleet.several-fleets", message, "keep one of them") for each in found[1:]]
 
 
-def _clusters(
-    documents: tuple[Document, ...], reader: Reader
-) -> tuple[dict[str, Cluster], dict[str, tuple[Problem, ...]]]:
-    """Give the clusters by name, and what is wrong with each: it matters to that cluster's agent alone."""
+def _clusters(documents: tuple[Document, ...], before: _Clusters) -> _Clusters:
+    if documents is before.documents:
+        return before
+    known = {each: before.of.get(each) or (define_cluster(each), cluster_document_problems(each)) for each in documents}
     clusters: dict[str, Cluster] = {}
     problems: dict[str, tuple[Problem, ...]] = {}
-    for document in documents:
-        known = reader.cache.clusters.get(document)
-        if known is None:
-            known = define_cluster(document), cluster_document_problems(document)
-        reader.kept.clusters[document] = known
-        found = list(known[1])
-        first = clusters.get(document.name)
-        if first is None:
-            clusters[document.name] = known[0]
-        else:
+    for document, (cluster, faults) in known.items():
+        found = list(faults)
+        first = clusters.setdefault(document.name, cluster)
+        if first is not cluster:
             message = f"Cluster {document.name!r} stands already in {first.path}:{first.line}"
             found.append(document.problem("/metadata/name", "fleet.duplicate", message, "rename one of them"))
         if found:
             problems[document.name] = (*problems.get(document.name, ()), *found)
-    return clusters, problems
+    return _Clusters(documents=documents, clusters=clusters, problems=problems, of=known)
 
 
-def _first_of_each(documents: Mapping[str, tuple[Document, ...]]) -> list[Document]:
-    """Give the first App or Bundle of each name; `link` tells about the others."""
-    first: dict[str, Document] = {}
-    for document in (*documents["App"], *documents["Bundle"]):
-        first.setdefault(document.name, document)
-    return list(first.values())
+def _rollouts(
+    documents: tuple[Document, ...], clusters: Mapping[str, Cluster], before: _Tree
+) -> Mapping[str, RolloutDefinition]:
+    """Give the first Rollout of each name."""
+    if documents is before.found.of("Rollout") and clusters is before.clusters.clusters:
+        return before.rollouts
+    return {each.name: define_rollout(each, clusters) for each in reversed(documents)}
 
 
-def _unused(found: _Found, bundles: tuple[Document, ...], used: set[str]) -> list[Problem]:
-    """Warn of YAML that nothing reads: a misnamed folder or a forgotten document is found this way."""
-    folders = {folder for folder in (folder_of(each) for each in bundles) if folder is not None}
-    return [
-        Problem(
-            path=path,
-            code="fleet.unused-file",
-            message="no document of the fleet, and not in a Bundle's folder",
-            hint="list it in the Fleet's spec.ignore if that is meant",
-            severity=Severity.WARNING,
-        )
-        for path in found.unused
+def _twice(documents: Iterable[Document]) -> Iterator[Problem]:
+    seen: dict[tuple[str, str], Document] = {}
+    for document in documents:
+        namespace = str(document.yaml.value["metadata"].get("namespace"))
+        first = seen.setdefault((document.name, namespace), document)
+        if first is not document:
+            message = f"{document.kind} {document.name!r} stands already in {first.path}:{first.line}"
+            yield document.problem("/metadata/name", "fleet.duplicate", message, "rename one of them")
+
+
+def _unused(silent: Iterable[str], referred: AbstractSet[Fact]) -> Iterator[str]:
+    """Give the YAML files that nothing reads: a misnamed folder or a forgotten document is found this way."""
+    for path in silent:
         # Hidden files and folders (.github and the like) are other tools' own.
-        if path not in used and not path.startswith(".") and "/." not in path and not _is_below(path, folders)
-    ]
-
-
-def _is_below(path: str, folders: set[str]) -> bool:
-    """Tell whether a path is below one of the folders (each empty or ending in `/`), in as many steps as it is deep."""
-    if "" in folders:
-        return True
-    end = path.find("/")
-    while end >= 0:
-        if path[: end + 1] in folders:
-            return True
-        end = path.find("/", end + 1)
-    return False
+        if path.startswith(".") or "/." in path or facts.file(path) in referred:
+            continue
+        if not any(facts.below(folder) in referred for folder in facts.folders_above(path)):
+            yield path

@@ -61,6 +61,8 @@ class AppDefinition:
     With an error among them the app is withheld: no cluster gets a new version of it.
     `application` is None where its manifest could not be read. `blobs` are the Git blob ids its version depends on.
     `version` is empty where the app is withheld. `document` is what places are looked up in.
+    `waits_for` are the names that dependsOn has on some cluster, the Fleet's default among them, and `calls` those of apps whose
+    Services its hosts may mean: names, whether or not anything is called so.
     """
 
     name: str
@@ -74,6 +76,8 @@ class AppDefinition:
     version: str = ""
     document: Document | None = field(default=None, repr=False, compare=False)
     files: tuple[ValuesFile, ...] = ()
+    waits_for: tuple[str, ...] = ()
+    calls: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,7 +99,7 @@ class SourcedObject:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BundleDefinition:
-    """An identified Bundle document with the objects of its folder, in file order."""
+    """An identified Bundle document with the objects of its folder, in file order. `waits_for` are the names in its dependsOn."""
 
     name: str
     path: str
@@ -106,6 +110,7 @@ class BundleDefinition:
     problems: tuple[Problem, ...] = ()
     version: str = ""
     document: Document | None = field(default=None, repr=False, compare=False)
+    waits_for: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

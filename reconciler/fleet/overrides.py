@@ -43,8 +43,13 @@ def every_layer(definition: AppDefinition | BundleDefinition, fleet: Fleet | Non
 
     Documents that are invalid are looked at too: what is no mapping is left out.
     """
-    overrides = definition.spec.get("overrides")
-    found = [(fleet.spec.get("defaults") if fleet is not None else None), definition.spec]
+    return every_spec(definition.spec, fleet.spec.get("defaults") if fleet is not None else None)
+
+
+def every_spec(spec: Mapping[str, Any], defaults: Any = None) -> list[Mapping[str, Any]]:
+    """Give the fleet's defaults, a document's spec, and those of its overrides: what is no mapping is left out."""
+    overrides = spec.get("overrides")
+    found = [defaults, spec]
     found += [each.get("spec") for each in (overrides if isinstance(overrides, list) else ()) if isinstance(each, dict)]
     return [each for each in found if isinstance(each, Mapping)]
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from sys import intern
 from typing import Any
 
 from reconciler.fleet.brought import Brought
@@ -18,6 +19,8 @@ from reconciler.problems import has_errors
 _HOST = re.compile(r"(?<![\w.-])[a-z0-9][-a-z0-9]*(?:\.[a-z0-9][-a-z0-9]*)*(?![\w.-])")
 #: SpinKube's label of an app's pods, and the port of its Service and of its pods (source: spin-operator, internal/controller).
 _APP_NAME_LABEL, _APP_PORT = "core.spinkube.dev/app-name", 80
+#: A SpinApp's name is no longer.
+_LONGEST_NAME = 52
 _OPTIONS = ("keyValueStores", "sqliteDatabases")
 
 
@@ -65,13 +68,16 @@ def service_name(host: str, namespace: str) -> tuple[str, str] | None:
 
 def reached_apps(fleet: Fleet, definition: AppDefinition) -> Iterator[AppDefinition]:
     """Give the apps of a fleet whose Services an app may call, as far as its text tells: their place bears on its NetworkPolicy."""
-    layers = every_layer(definition, fleet)
-    if definition.application is None or not any("network" in each for each in layers):
-        return
-    names = {host.partition(".")[0] for layer in layers for host in _hosts(layer, definition.application)}
-    for name in sorted(names - {definition.name}):
-        if name in fleet.apps:
-            yield fleet.apps[name]
+    return (fleet.apps[name] for name in definition.calls if name in fleet.apps)
+
+
+def names_called(name: str, specs: Sequence[Mapping[str, Any]], application: Application | None) -> tuple[str, ...]:
+    """Give the names of apps that an app of this name may call by what its specs and its manifest say, sorted."""
+    if application is None or not any("network" in each for each in specs):
+        return ()
+    words = {host.partition(".")[0] for spec in specs for host in _hosts(spec, application)}
+    # Manifests are alike: many apps share their words.
+    return tuple(intern(word) for word in sorted(words - {name}) if len(word) <= _LONGEST_NAME)
 
 
 def _of_app(fleet: Fleet, cluster: Cluster, namespace: str, name: str, known: Brought) -> Target | None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.fleet.cache import Reader
-from reconciler.fleet.documents import Document
+from reconciler.fleet.documents import MANIFEST_SUFFIXES, Document
 from reconciler.fleet.model import ValuesFile
 from reconciler.fleet.paths import beside
 from reconciler.fleet.sealed_objects import sealed_problem
@@ -19,7 +19,6 @@ from reconciler.problems import Problem
 from reconciler.schema_check import closest, pointer_of
 from reconciler.sops.sealed import Fault, SealedFile, is_sealed, open_sealed
 
-_SUFFIXES = (".yaml", ".yml", ".json")
 _STORES = ("keyValueStores", "sqliteDatabases")
 
 
@@ -105,12 +104,12 @@ def _reference(at: tuple[str, ...], value: Any) -> Iterator[FileReference]:
 
 
 def _read(document: Document, pointer: str, path: str, reader: Reader, problems: list[Problem]) -> ValuesFile | None:
-    if not path.endswith(_SUFFIXES):
+    if not path.endswith(MANIFEST_SUFFIXES):
         message = f"{path} is neither YAML nor JSON"
         problems.append(document.problem(pointer, "app.file", message, _rewritten(path)))
         return None
     if path not in reader.files:
-        hint = closest(path, [each for each in reader.files if each.endswith(_SUFFIXES)]) or "add the file"
+        hint = closest(path, reader.values_files) or "add the file"
         problems.append(document.problem(pointer, "app.file", f"there is no file {path}", hint))
         return None
     source = reader.objects(path)

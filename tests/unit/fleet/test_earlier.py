@@ -76,8 +76,9 @@ def test_with_todays_cache_only_what_differs_is_read_and_the_cache_stays(make):
     load(make.tree(today(make)), cache=cache)
     tree = make.tree(before(make))
     new = load(make.tree(today(make)), cache=cache).fleet
-    known = dict(cache.files)
+    known, contents = cache.last, dict(cache.last.files.contents)
     Earlier(tree, cache).unit("shop", new, here(new, "eu"))
 
     assert sorted(tree.reads) == ["eu.yaml", "fleet.yaml", "m/a.yaml", "shop/app.yaml"]
-    assert cache.files == known
+    assert cache.last is known
+    assert cache.last.files.contents == contents

@@ -115,13 +115,9 @@ def test_the_cache_forgets_what_the_newest_tree_does_not_have(make):
     load(make.tree(files(make)), cache=cache)
     load(make.tree(make.files()), cache=cache)
 
-    assert (len(cache.files), len(cache.apps), len(cache.bundles), len(cache.objects), len(cache.manifests)) == (
-        2,
-        0,
-        0,
-        0,
-        0,
-    )
+    read = cache.last.files
+    assert sorted(read.contents) == ["eu.yaml", "fleet.yaml"]
+    assert (read.manifests, read.objects, cache.last.linked.entries) == ({}, {}, {})
 
 
 def test_an_app_that_waits_for_another_is_looked_at_again_when_that_one_moves(make):

@@ -30,7 +30,7 @@ _OWN_LIMITS = {-signal.SIGABRT, -signal.SIGSEGV, -signal.SIGBUS, -signal.SIGILL,
 
 _HINT = "build it again and push it"
 _HINTS = {
-    "artifact.not-wasm": "let the component's source be the .wasm that its build makes, and push it again",
+    "artifact.not-wasm": "let the component's source be the .wasm that its build makes (of LFS: git lfs pull), and push it again",
     "artifact.precompiled": "push the .wasm itself: nodes compile it",
     "artifact.archive": "push it again with spin registry push",
 }

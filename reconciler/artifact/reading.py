@@ -102,8 +102,9 @@ class Reader:
         """Read a blob of JSON, proven, from what is known or from the registry."""
         if descriptor.size > MAX_JSON:
             raise ArtifactError(
-                "artifact.size", f"a JSON blob of {descriptor.size} bytes, and at most {MAX_JSON} are read"
-            )
+                "artifact.size", f"a JSON blob of {descriptor.size} bytes, and at most {MAX_JSON} are read",
+                hint="republish with spin registry push",
+            )  # fmt: skip
 
         async def read() -> bytes:
             if (known := await self.findings.blob(descriptor.digest)) is not None:

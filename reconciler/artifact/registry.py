@@ -184,7 +184,10 @@ class RegistryClient:
         following = f"/v2/{repository}/{path}"
         while following:
             if len(found) == most:
-                raise ArtifactError("artifact.too-many-pages", f"{self.registry}: {path} has more than {most} pages")
+                raise ArtifactError(
+                    "artifact.too-many-pages", f"{self.registry}: {path} has more than {most} pages",
+                    hint="delete what is not needed from the registry",
+                )  # fmt: skip
             async with self._get(following, repository, accept=media_type) as response:
                 if response.content_type != media_type:
                     raise UnavailableError(f"{self.registry}: {path} is no {media_type}", code="artifact.unsupported")

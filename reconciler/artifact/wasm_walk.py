@@ -29,6 +29,7 @@ _SORTS = {1: "func", 3: "type", 4: "component", 5: "instance"}
 _CORE_SORTS = {0: "func", 1: "table", 2: "memory", 3: "global", 4: "tag"}
 #: What code compiled beforehand begins with: wasmtime writes ELF files.
 _NATIVE = (b"\x7fELF", b"MZ", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
+_LFS = b"version https://git-lfs.github.com/spec/"
 
 
 class Refused(Exception):  # noqa: N818 - it is a verdict
@@ -153,6 +154,8 @@ def _version(data: memoryview) -> bytes:
             "it is not WebAssembly but native code compiled beforehand, and would run on the node as it is",
             "artifact.precompiled",
         )
+    if bytes(data[: len(_LFS)]) == _LFS:
+        raise Refused("it is a pointer of Git LFS and not the file that it stands for", "artifact.not-wasm")
     if head[:4] != MAGIC:
         raise Refused("it is not WebAssembly (its first bytes are not \\0asm)", "artifact.not-wasm")
     if head[4:] not in {MODULE, COMPONENT}:

@@ -99,6 +99,11 @@ WASM: Mapping[str, Hostile] = {
     "half a magic number": Hostile(lambda: b"\0as", "artifact.not-wasm"),
     "a shell script": Hostile(lambda: b"#!/bin/sh\necho hi\n", "artifact.not-wasm"),
     "text": Hostile(lambda: b"(module)", "artifact.not-wasm"),
+    "a pointer of Git LFS": Hostile(
+        lambda: b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 7\n",
+        "artifact.not-wasm",
+        "Git LFS",
+    ),
     "an ELF program": Hostile(lambda: b"\x7fELF" + b"\0" * 200, "artifact.precompiled", "native code"),
     "a Mach-O program": Hostile(lambda: b"\xcf\xfa\xed\xfe" + b"\0" * 200, "artifact.precompiled", "native code"),
     "a module compiled by wasmtime": Hostile(serialized, "artifact.precompiled", "native code"),
@@ -321,6 +326,16 @@ def _raw(document: bytes) -> Callable[[], tuple[Repository, str]]:
     return made
 
 
+def _with_config(data: bytes) -> Callable[[], tuple[Repository, str]]:
+    def made() -> tuple[Repository, str]:
+        repository, _ = greeting()()
+        document = repository.tagged("v1")
+        document["config"] = repository.put_blob(data, CONFIG_TYPE)
+        return repository, repository.put_manifest(document, "v1")
+
+    return made
+
+
 DATA = (DATA_TYPE, b"hello, world")
 DATA_DIGEST = digest_of(DATA[1])
 NATIVE = b"\x7fELF native"
@@ -345,6 +360,16 @@ ARTIFACTS: Mapping[str, tuple[Callable[[], tuple[Repository, str]], str]] = {
     ),
     "a layer of 9e18 bytes": (greeting(manifest=lambda d: d["layers"][0].update(size=9 * 10**18)), "artifact.size"),
     "a layer larger than it says": (greeting(manifest=lambda d: d["layers"][0].update(size=3)), "artifact.size"),
+    "layers of more bytes together than are read": (
+        greeting(
+            manifest=lambda d: d["layers"].extend(
+                {"mediaType": WASM_TYPE, "digest": f"sha256:{number:064x}", "size": 2**28} for number in range(5)
+            )
+        ),
+        "artifact.size",
+    ),
+    "a config of five megabytes": (greeting(manifest=lambda d: d["config"].update(size=5 * 2**20)), "artifact.size"),
+    "a config that is a list": (_with_config(b"[]"), "artifact.config"),
     "two applications": (
         greeting(layers=[(APPLICATION_LAYER, b'{"spin_lock_version":0}')]),
         "artifact.application-layer",

@@ -24,7 +24,10 @@ def digest_of(data: bytes) -> str:
 
 @dataclass
 class Repository:
-    """Manifests by digest and by tag, blobs by digest. `referrers`: whether the server has the referrers API."""
+    """Manifests by digest and by tag, blobs by digest. `referrers`: whether the server has the referrers API.
+
+    `index_type` is the media type of its answers.
+    """
 
     name: str = "acme/app"
     manifests: dict[str, bytes] = field(default_factory=dict)
@@ -33,6 +36,7 @@ class Repository:
     status: dict[str, int] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     page: int = 100
+    index_type: str = INDEX
     host: str = ""
 
     def put_blob(self, data: bytes, media_type: str, **more: Any) -> dict[str, Any]:
@@ -116,7 +120,7 @@ class Repository:
         headers = {}
         if start + self.page < len(found):
             headers["Link"] = f'</v2/{self.name}/referrers/{digest}?from={start + self.page}>; rel="next"'
-        return web.Response(body=json.dumps(body).encode(), content_type=INDEX, headers=headers)
+        return web.Response(body=json.dumps(body).encode(), content_type=self.index_type, headers=headers)
 
 
 def _send(method: str, url: str, data: bytes, kind: str) -> str:

@@ -163,6 +163,10 @@ def bent_bundle(digest: str, key: signer.Key, **changes: Any) -> bytes:
         lambda d, k: bent_bundle(d, k, envelope=signer.envelope(k, json.dumps({"_type": "https://in-toto.io/Statement/v1", "subject": []}).encode())),
         lambda d, k: bent_bundle(d, k, envelope=signer.envelope(k, signer.statement(d, subjects=[d] * 5000))),
         lambda d, k: bent_bundle(d, k)[:40],
+        lambda d, k: bent_bundle(d, k, verificationMaterial={"publicKey": {}, "tlogEntries": "none"}),
+        lambda d, k: bent_bundle(d, k, verificationMaterial={"publicKey": {}, "tlogEntries": [{}] * 50}),
+        lambda d, k: bent_bundle(d, k, dsseEnvelope=None, messageSignature={"signature": "AAAA", "messageDigest": {"algorithm": "SHA2_512", "digest": "AAAA"}}),
+        lambda d, k: bent_bundle(d, k, envelope=signer.envelope(k, signer.statement(d).replace(b'"predicateType"', b'"type"'))),
     ],
 )  # fmt: skip
 async def test_a_bundle_that_is_not_as_it_must_be_does_not_count_and_hides_no_other(
@@ -227,6 +231,32 @@ async def test_an_index_or_a_tag_that_is_no_such_thing_hides_nothing(
     del repository.manifests[signer_tag]
     signer.legacy(repository, digest, key)
     assert verified(await verify(repository, digest, tmp_path / "3", signer.rule(key)))
+
+
+async def test_a_page_in_place_of_the_list_of_referrers_is_passed_over_for_the_tag(
+    repository: Repository, digest: str, key: signer.Key, tmp_path: Path
+) -> None:
+    repository.referrers, repository.index_type = True, "text/html"
+    signer.bundle(repository, digest, key)
+    assert verified(await verify(repository, digest, tmp_path, signer.rule(key)))
+
+
+async def test_a_referrer_with_other_bytes_than_its_digest_does_not_count(
+    repository: Repository, digest: str, key: signer.Key, other: signer.Key, tmp_path: Path
+) -> None:
+    bundle = signer.bundle(repository, digest, key)
+    theirs = signer.bundle(repository, digest, other)
+    repository.manifests[theirs] = repository.manifests[bundle]
+    assert refused(await verify(repository, digest, tmp_path / "1", signer.rule(other)), "artifact.signature-key")
+    assert verified(await verify(repository, digest, tmp_path / "2", signer.rule(key)))
+
+
+async def test_a_tag_with_layers_that_are_none_hides_nothing(
+    repository: Repository, digest: str, key: signer.Key, tmp_path: Path
+) -> None:
+    signer.bundle(repository, digest, key)
+    repository.put_manifest({"schemaVersion": 2, "layers": [7]}, f"{digest.replace(':', '-')}.sig")
+    assert verified(await verify(repository, digest, tmp_path, signer.rule(key)))
 
 
 async def test_a_statement_of_another_kind_is_no_signature(
@@ -320,6 +350,7 @@ async def test_a_list_of_referrers_without_an_end_is_an_error(
         signer.refer(repository, digest, b"sbom %d" % number, kind="application/spdx+json")
     verdict = await verify(repository, digest, tmp_path, signer.rule(key))
     assert (verdict.status, verdict.code) == (VerdictStatus.REFUSED, "artifact.too-many-pages")
+    assert verdict.hint
 
 
 async def test_one_who_signs_twice_counts_once_in_both_storages_together(

@@ -89,6 +89,36 @@ async def test_a_tag_alone_is_refused_and_nothing_is_asked(tmp_path: Path) -> No
     assert repository.asked == []
 
 
+@pytest.mark.parametrize(
+    ("asked", "configured"), [(("registry.example/acme",), ""), ((), "registry.example"), ((), "{host}/acme/ap")]
+)
+async def test_a_registry_that_nobody_allows_is_refused_and_nothing_is_asked(
+    tmp_path: Path, asked: tuple[str, ...], configured: str
+) -> None:
+    repository, digest = greeting()()
+    expected = replace(EXPECTED, registries=(asked,) if asked else ())
+    async with repository.serving() as host:
+        access = [RegistryAccess(prefix=configured.format(host=host) or host, plain_http=True)]
+        async with Verifier(registries=access, cache=tmp_path) as verifier:
+            verdict = await verifier.verify(f"{host}/{repository.name}@{digest}", expected)
+    assert (verdict.status, verdict.code) == (VerdictStatus.REFUSED, "artifact.registry")
+    assert verdict.hint
+    assert repository.asked == []
+
+
+async def test_every_list_of_allowed_registries_must_cover_it(tmp_path: Path) -> None:
+    repository, digest = greeting()()
+    async with repository.serving() as host:
+        access = [RegistryAccess(prefix=host, plain_http=True)]
+        async with Verifier(registries=access, cache=tmp_path) as verifier:
+            reference = f"{host}/{repository.name}@{digest}"
+            for lists, code in (
+                (((host,), (f"{host}/other",)), "artifact.registry"),
+                (((host,), (f"{host}/acme",)), ""),
+            ):
+                assert (await verifier.verify(reference, replace(EXPECTED, registries=lists))).code == code
+
+
 async def test_a_child_that_is_ended_from_outside_leaves_the_verdict_open(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

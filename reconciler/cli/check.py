@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from reconciler.check.change_report import ChangeReport
 
 #: The results of a report that fail.
-_FAILING = {
+FAILING = {
     "error": {"error"},
     "warning": {"error", "warning"},
     "change": {"error", "warning", "changed"},
@@ -64,9 +64,9 @@ def check(base: str, head: str, path: Path, every: bool, max_time: int, fail_on:
     Needs no cluster and no secret: it compares what base renders with what it renders with HEAD merged into it, and assumes that every
     cluster runs base. Exits with 0 where nothing stands against it, 1 where there are errors (--fail-on), 2 where it could not be told.
     """
-    report = _report(path, base, head, max_time, every=every)
+    report = report_of(path, base, head, max_time, every=every)
     _show(report, form, path)
-    return 1 if report.result in _FAILING[fail_on] else 0
+    return 1 if report.result in FAILING[fail_on] else 0
 
 
 def _show(report: ChangeReport, form: str, path: Path) -> None:
@@ -102,7 +102,8 @@ def _show(report: ChangeReport, form: str, path: Path) -> None:
             click.echo(summary(report))
 
 
-def _report(path: Path, base: str, head: str, max_time: int, *, every: bool) -> ChangeReport:
+def report_of(path: Path, base: str, head: str, max_time: int, *, every: bool = False) -> ChangeReport:
+    """Compare two commits of the fleet in a folder. Raises InputError where one of them is not there."""
     import time
     from dataclasses import replace
 

@@ -34,6 +34,7 @@ COMMANDS = {
     "resume": ("reconciler.cli.control", "Go on after a suspend."),
     "approve": ("reconciler.cli.approve", "Say yes to what an agent holds back."),
     "demo": ("reconciler.cli.demo", "Run a fleet on this machine."),
+    "action": ("reconciler.cli.action", "Run a step of the GitHub Action."),
     "completion": ("reconciler.cli.completion", "Print shell completion."),
 }
 

@@ -202,21 +202,28 @@ def published(
 def _on_branch(
     checkout: Checkout, files: Mapping[Path, bytes], message: str, publishing: Publishing, name: str
 ) -> tuple[Committed, str]:
-    from reconciler.cli.github import PullRequests
-    from reconciler.errors import InputError
+    from reconciler.errors import InputError, UnavailableError
+    from reconciler.github.pull_requests import open_pull_request, repository_of
 
     remote = checkout.remote
     # Before anything is pushed: a branch without its pull request would have to be cleaned up by hand.
-    requests = PullRequests.at(checkout.url(remote)) if publishing.open_pr else None
-    target = checkout.target(remote) if requests is not None else ""
+    repository = repository_of(checkout.url(remote)) if publishing.open_pr else None
+    target = checkout.target(remote) if repository is not None else ""
     if checkout.has_branch(name, remote):
         raise InputError(
             f"there is a branch {name} already: was this proposed before?",
             hint="merge or delete it, or give another name with --branch NAME",
         )
     made = checkout.commit_on(name, files, message, push=True)
+    if repository is None:
+        return made, ""
     title, _, body = message.partition("\n\n")
-    return made, requests.open(head=name, base=target, title=title, body=body) if requests is not None else ""
+    try:
+        return made, open_pull_request(repository, head=name, base=target, title=title, body=body)
+    except UnavailableError as error:
+        raise UnavailableError(
+            f"the branch {name} is pushed, and no pull request was opened: {error.message}"
+        ) from error
 
 
 def _errors_of(problems: Sequence[Any]) -> frozenset[tuple[str, str, str]]:

@@ -249,7 +249,7 @@ def test_a_pull_request_is_opened_for_a_branch_and_what_is_checked_out_stays(des
 def test_no_branch_is_pushed_where_no_pull_request_could_be_opened(desk: Desk, github: GitHub) -> None:
     environment = _as_on_github(desk, github)
     for missing, words in (
-        ("GITHUB_TOKEN", "needs a token"),
+        ("GITHUB_TOKEN", "a token of GitHub is needed"),
         ("GITHUB_SERVER_URL", "is not a repository on https://github.com"),
     ):
         answer = desk.run("promote", "greeter", "--to", "1.1.0", "--open-pr", **{**environment, missing: ""})

@@ -86,6 +86,7 @@ _PATHS = {
     "path": st.sampled_from(["/", "/b", "/c", "/b/~%41"]),
     "match": st.sampled_from(["Prefix", "Exact"]),
     "annotations": st.just({"example.com/size": "8m"}),
+    "labels": st.just({"example.com/zone": "inner"}),
 }
 _INGRESS = {"ingressClass": st.sampled_from(["nginx", "traefik", "contour"]), "tls": st.just("cert")}
 _GATEWAY = st.sampled_from([{"name": "g"}, {"name": "g", "namespace": "n", "sectionName": "https"}])
@@ -110,13 +111,16 @@ _BEHAVIOR = {
     "behavior": st.just({"scaleDown": {"stabilizationWindowSeconds": 60}}),
     "memory": st.integers(1, 99),
     "annotations": st.just({"autoscaling.keda.sh/force-activation": "true"}),
+    "labels": st.just({"example.com/team": "shop"}),
 }
+#: Names of a scaler, which an HTTPScaledObject can't have.
+_NAMED = {**_BEHAVIOR, "name": st.just("own-scaler")}
 _SCALING = st.one_of(
-    st.fixed_dictionaries({"type": st.just("HPA"), "cpu": st.integers(1, 99), **_BOUNDS}, optional=_BEHAVIOR),
+    st.fixed_dictionaries({"type": st.just("HPA"), "cpu": st.integers(1, 99), **_BOUNDS}, optional=_NAMED),
     st.fixed_dictionaries(
         {"type": st.just("KEDA"), **_BOUNDS},
         optional={
-            **_BEHAVIOR,
+            **_NAMED,
             "cpu": st.integers(1, 99),
             "triggers": st.lists(_TRIGGERS, max_size=2, unique_by=str),
             "schedule": st.just([_CRON]),
@@ -124,9 +128,12 @@ _SCALING = st.one_of(
             "pollingInterval": st.integers(1, 60),
         },
     ),
-    st.fixed_dictionaries(
-        {"type": st.just("HTTP"), **_BOUNDS},
-        optional={"concurrency": st.integers(1, 9), "cooldownPeriod": st.integers(0, 300)},
+    *(
+        st.fixed_dictionaries(
+            {"type": st.just("HTTP"), **_BOUNDS},
+            optional={target: st.integers(1, 9), "cooldownPeriod": st.integers(0, 300), "labels": _BEHAVIOR["labels"]},
+        )
+        for target in ("concurrency", "requestRate")
     ),
 )
 _STORES = st.dictionaries(
@@ -139,23 +146,39 @@ _STORES = st.dictionaries(
     ),
     max_size=2,
 )
+_DATABASES = st.just({"default": {"type": "libsql", "options": {"url": "https://db.example", "token": "t"}}})
+_MODELS = st.just({"type": "remote_http", "options": {"url": "http://llm.ai.svc", "auth_token": {"value": "none"}}})
 _CONFIG = st.one_of(
     st.fixed_dictionaries(
         {"keyValueStores": _STORES},
         optional={
+            "sqliteDatabases": _DATABASES,
+            "llmCompute": _MODELS,
             "providers": st.just([{"type": "env"}, {"type": "static", "values": {"a b": 'q"'}}]),
             "settings": st.just({"max_instance_memory": 1024, "outbound_networking": {"block_networks": ["private"]}}),
         },
     ),
     st.just({"loadFromSecret": "own"}),
 )
-_PROBES = st.one_of(
-    st.just(value=False),
-    st.fixed_dictionaries(
-        {"path": st.just("/l")},
-        optional={"headers": st.just({"x-a": "b"}), "periodSeconds": st.integers(1, 9), "failureThreshold": st.just(2)},
-    ),
-)
+_PROBE = {
+    "path": "/l", "headers": {"x-a": "b"}, "initialDelaySeconds": 3, "timeoutSeconds": 2, "periodSeconds": 5, "successThreshold": 1,
+    "failureThreshold": 2,
+}  # fmt: skip
+_CHECKS = st.sampled_from(
+    [{"readiness": _PROBE, "liveness": {"path": "/"}}, {"liveness": _PROBE}, {"readiness": False, "liveness": False}, {"readiness": _PROBE}]
+)  # fmt: skip
+#: Fields that make sense together, or that the agent alone reads.
+_TOGETHER = st.sampled_from(
+    [
+        {},
+        {"volumes": [{"name": "c", "configMap": {"name": "s"}}]},
+        {"volumes": [{"name": "d", "emptyDir": {}}], "volumeMounts": [{"name": "d", "mountPath": "/d", "readOnly": True}]},
+        {"serviceAccountName": "shared", "serviceAccount": {"annotations": {"iam.gke.io/gcp-service-account": "a@b"}}},
+        {"serviceAccountName": "there"},
+        {"overrides": [{"clusters": {"names": list(CLUSTERS)}, "spec": {"podLabels": {"example.com/over": "ridden"}}}]},
+        {"adoption": "Adopt", "progressDeadline": "10m", "suspend": False, "drift": {"mode": "Report"}, "placement": {"names": list(CLUSTERS)}},
+    ]
+)  # fmt: skip
 _SPECS = st.fixed_dictionaries(
     {"artifact": st.just(f"ghcr.io/acme/a@{_DIGEST}")},
     optional={
@@ -167,15 +190,19 @@ _SPECS = st.fixed_dictionaries(
         "routes": st.lists(_ROUTES, max_size=3),
         "components": st.lists(st.sampled_from(["web", "b"]), min_size=1, max_size=2, unique=True),
         "runtimeConfig": _CONFIG,
-        "network": st.fixed_dictionaries({"egress": st.just("fromManifest")}, optional={"ingress": st.just([])}),
+        "network": st.fixed_dictionaries(
+            {"egress": st.sampled_from(["fromManifest", []])},
+            optional={"ingress": st.just([]), "unsayable": st.sampled_from(["Open", "Refuse"])},
+        ),
         "disruption": st.sampled_from([{"minAvailable": 1}, {"minAvailable": "50%"}, {"maxUnavailable": 1}]),
         "serviceAccount": st.fixed_dictionaries({"create": st.booleans()}),
-        "checks": st.fixed_dictionaries({}, optional={"readiness": _PROBES, "liveness": _PROBES}),
-        "volumes": st.just([{"name": "c", "configMap": {"name": "s"}}]),
+        "checks": _CHECKS,
         "labels": st.sampled_from([{"example.com/team": "shop"}, {"app.kubernetes.io/name": "own", "tier": ""}]),
         "annotations": st.just({"note": "l1\nl2"}),
         "podAnnotations": st.just({"example.com/team": "shop"}),
         "podLabels": st.just({"example.com/team": "shop"}),
+        "deploymentAnnotations": st.just({"example.com/owner": "shop"}),
+        "serviceAnnotations": st.just({"example.com/scrape": "false"}),
         "namespaceLabels": st.sampled_from([{"example.com/a": "1"}, {"example.com/b": "2"}]),
         "imagePullSecrets": st.just(["ghcr"]),
         "invocationLimits": st.just({"memory": "32Mi"}),
@@ -189,7 +216,7 @@ _SIZES = st.one_of(
     st.fixed_dictionaries({}, optional={"replicas": st.integers(0, 3), "resources": _RESOURCES}),
     st.fixed_dictionaries({"autoscaling": _SCALING, "resources": _RESOURCES}),
 )
-_APPS = st.builds(lambda app, size: {**app, **size}, _SPECS, _SIZES)
+_APPS = st.builds(lambda app, size, more: {**app, **size, **more}, _SPECS, _SIZES, _TOGETHER)
 _JOBS = st.fixed_dictionaries(
     {
         "artifact": st.just(f"ghcr.io/acme/a@{_DIGEST}"),
@@ -220,8 +247,55 @@ SCALED = st.fixed_dictionaries(
         "routes": st.lists(_ROUTES, min_size=1, max_size=1),
     }
 ).map(lambda spec: [spec])  # fmt: skip
+_ARTIFACT = {"artifact": f"ghcr.io/acme/a@{_DIGEST}"}
+_SIZED = {"resources": {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"cpu": 1, "memory": "64Mi"}}}
+_WAY_IN = {
+    "host": "a.example",
+    "path": "/b",
+    "match": "Exact",
+    "annotations": {"a.example/b": "c"},
+    "labels": {"a.example/b": "c"},
+}
+#: Specs that together have every field that becomes part of an object, so that none is left to chance.
+WHOLE = [
+    {
+        **_ARTIFACT, **_SIZED, "namespace": "apps", "executor": "traced", "components": ["web", "b"], "variables": {"greeting": {"value": "x"}},
+        "autoscaling": {
+            "type": "HPA", "name": "own", "labels": {"a": "b"}, "annotations": {"a": "b"}, "min": 2, "max": 3, "cpu": 50, "memory": 50,
+            "behavior": {"scaleDown": {"stabilizationWindowSeconds": 60}},
+        },
+        "routes": [{**_WAY_IN, "ingressClass": "nginx", "tls": "cert"}, {**_WAY_IN, "host": "b.example", "gateway": {"name": "g", "namespace": "n", "sectionName": "https"}}],
+        "runtimeConfig": {
+            "keyValueStores": {"default": {"type": "redis", "options": {"url": "redis://r"}}},
+            "sqliteDatabases": {"default": {"type": "libsql", "options": {"url": "https://db.example", "token": "t"}}},
+            "llmCompute": {"type": "remote_http", "options": {"url": "http://llm.ai.svc", "auth_token": {"value": "none"}}},
+        },
+        "checks": {"readiness": _PROBE, "liveness": _PROBE},
+        "network": {"ingress": [], "egress": "fromManifest", "unsayable": "Open"},
+        "serviceAccountName": "shared", "serviceAccount": {"create": True, "annotations": {"iam.gke.io/gcp-service-account": "a@b"}},
+        "imagePullSecrets": ["ghcr"], "labels": {"a": "b"}, "annotations": {"a": "b"}, "podLabels": {"a": "b"}, "podAnnotations": {"a": "b"},
+        "deploymentAnnotations": {"a": "b"}, "serviceAnnotations": {"a": "b"}, "namespaceLabels": {"a": "b"},
+        "volumes": [{"name": "d", "emptyDir": {}}], "volumeMounts": [{"name": "d", "mountPath": "/d", "readOnly": True}],
+        "invocationLimits": {"memory": "32Mi"}, "disruption": {"minAvailable": 1}, "monitoring": {"interval": "30s"},
+    },
+    {
+        **_ARTIFACT, **_SIZED, "disruption": {"maxUnavailable": 1},
+        "autoscaling": {"type": "KEDA", "max": 3, "pollingInterval": 5, "cooldownPeriod": 60, "schedule": [_CRON], "triggers": [{"type": "prometheus", "metadata": {"serverAddress": "http://p", "query": "q", "threshold": 1.5}}]},
+        "routes": [{"host": "a.example", "paths": "fromManifest"}],
+        "runtimeConfig": {"providers": [{"type": "env"}], "settings": {"max_instance_memory": 1024}, "keyValueStores": {"default": {"type": "redis", "options": {"url": "redis://r"}}}},
+    },
+    *(
+        {**_ARTIFACT, "autoscaling": {"type": "HTTP", "max": 3, target: 5}, "routes": [{"host": "a.example"}], "runtimeConfig": {"loadFromSecret": "own"}}
+        for target in ("concurrency", "requestRate")
+    ),
+    {**_ARTIFACT, "replicas": 2},
+    {
+        **_ARTIFACT,
+        "job": {"schedule": "@daily", "timezone": "Europe/Berlin", "parallelism": 2, "completions": 3, "retries": 4, "ttl": "1h", "deadline": "30m"},
+    },
+]  # fmt: skip
 #: Specs of apps, some of them jobs.
-FLEETS = st.lists(st.one_of(_APPS, _APPS, _JOBS), min_size=1, max_size=3)
+FLEETS = st.lists(st.one_of(_APPS, _APPS, _JOBS, st.sampled_from(WHOLE)), min_size=1, max_size=3)
 
 
 def text_of(value: Any) -> str:

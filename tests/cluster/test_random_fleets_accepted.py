@@ -14,7 +14,7 @@ from reconciler.cluster.discovery import Discovery
 from reconciler.errors import ClusterError
 from reconciler.plan.model import key_of
 from tests.cluster.golden import dry_run
-from tests.random_fleets import FLEETS, SCALED, rendered
+from tests.random_fleets import FLEETS, SCALED, WHOLE, rendered
 
 pytestmark = [pytest.mark.cluster, pytest.mark.corpus]
 
@@ -27,14 +27,17 @@ def _sample() -> list[dict[str, Any]]:
     """Give different objects of the same fleets each time."""
     found: dict[str, dict[str, dict[str, Any]]] = {}
 
-    @settings(max_examples=_FLEETS, deadline=None, derandomize=True, database=None)
-    @given(st.one_of(FLEETS, SCALED))
-    def collect(specs: list[Any]) -> None:
+    def add(specs: list[Any]) -> None:
         for each in rendered(specs)[1].values():
             for obj in each.objects:
                 content = json.dumps(obj.get("spec", obj), sort_keys=True)
                 found.setdefault(obj["kind"], {}).setdefault(content, dict(obj))
 
+    for spec in WHOLE:
+        add([spec])
+    collect = settings(max_examples=_FLEETS, deadline=None, derandomize=True, database=None)(
+        given(st.one_of(FLEETS, SCALED))(add)
+    )
     collect()
     return [obj for objects in found.values() for obj in list(objects.values())[:_OF_A_KIND]]
 

@@ -6,11 +6,12 @@ from typing import Any
 
 from hypothesis import given, settings
 
+from reconciler.cli.schema import bundled
 from reconciler.fleet.model import AppAssignment
 from reconciler.plan.model import key_of
 from reconciler.plan.order import rank
 from reconciler.problems import has_errors
-from tests.random_fleets import CLUSTERS, FLEETS, rendered, text_of
+from tests.random_fleets import CLUSTERS, FLEETS, WHOLE, rendered, text_of
 from tests.webhooks import executors_of, refusals
 
 
@@ -64,3 +65,50 @@ def test_clusters_whose_documents_say_the_same_get_the_same(specs: list[Any]) ->
         _bytes(rendered(specs, cluster)[1]).replace(f"clusters/{cluster}.yaml".encode(), b"") for cluster in CLUSTERS
     )
     assert one.replace(b"'eu'", b"'us'") == other
+
+
+#: Fields that tell where, when and how an app is applied, and what it is made of: no object has them.
+_NOT_RENDERED = (
+    "manifest", "artifactPolicy", "placement", "overrides", "dependsOn", "rollout", "suspend", "progressDeadline", "drift", "adoption",
+)  # fmt: skip
+
+
+def _resolved(schema: Any, whole: Any) -> Any:
+    while "$ref" in schema:
+        found = whole
+        for part in schema["$ref"].removeprefix("#/").split("/"):
+            found = found[part]
+        schema = found
+    return schema
+
+
+def _fields(schema: Any, whole: Any, at: str = "", depth: int = 0) -> set[str]:
+    """Give the paths of the fields of an App, three names deep; places in lists don't count."""
+    schema, found = _resolved(schema, whole), set[str]()
+    for alternative in (schema, *schema.get("oneOf", ()), *schema.get("anyOf", ())):
+        for name, below in (_resolved(alternative, whole).get("properties") or {}).items():
+            found.add(f"{at}{name}")
+            if depth < 2:
+                inner = _resolved(below, whole)
+                found |= _fields(inner, whole, f"{at}{name}.", depth + 1)
+                found |= _fields(inner.get("items") or {}, whole, f"{at}{name}.", depth + 1)
+    return found
+
+
+def _used(value: Any, at: str = "") -> set[str]:
+    if isinstance(value, list):
+        return {path for each in value for path in _used(each, at)}
+    if not isinstance(value, dict):
+        return set()
+    return {path for name, each in value.items() for path in (f"{at}{name}", *_used(each, f"{at}{name}."))}
+
+
+def test_every_field_that_becomes_part_of_an_object_occurs_in_apps_that_are_rendered() -> None:
+    used: set[str] = set()
+    for spec in WHOLE:
+        result = rendered([spec])[1]["a0"]
+        assert result.objects, [str(problem) for problem in result.problems]
+        used |= _used(spec)
+    schema = bundled("app")
+    wanted = {path for path in _fields(schema["$defs"]["fields"], schema) if path.split(".")[0] not in _NOT_RENDERED}
+    assert wanted - used == set()

@@ -6,7 +6,6 @@ A rule is shown by texts that must stand, in this order, in what is expected of 
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import pytest
 import yaml
 
 from reconciler import data
+from tests.rendering_page import become_nothing
 
 HERE = Path(__file__).parent
 #: Topic, rule, where it is shown, and the texts.
@@ -151,17 +151,10 @@ def test_every_field_of_a_spinapp_is_in_some_expected_object() -> None:
     assert wanted - found == set()
 
 
-def _become_nothing() -> set[str]:
-    """Give the fields of an App that no object has, as the page says."""
-    page = (HERE.parents[1] / "docs" / "rendering.md").read_text(encoding="utf-8")
-    rows = [row.split("|") for row in page.splitlines() if row.startswith("| `")]
-    return {field for row in rows if row[2].strip().startswith("nothing") for field in re.findall(r"`(\w+)`", row[1])}
-
-
 def test_every_field_of_an_app_is_in_some_fleet() -> None:
     fields = set(data.schema("app")["$defs"]["fields"]["properties"])
     apps = _documents("*/fleet/**/*.yaml", "App")
-    assert fields - {name for app in apps for name in app["spec"]} <= _become_nothing()
+    assert fields - {name for app in apps for name in app["spec"]} <= become_nothing()
     executors = {
         name
         for kind in ("Fleet", "Cluster")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import lru_cache
 from typing import Any
@@ -68,9 +69,8 @@ def places_of(data: bytes) -> tuple[Place, ...]:
     found: list[Place] = []
     stack: list[_Frame] = []
     count = 0
-    events: Any = yaml.parse(data, Loader=yaml.CSafeLoader)
     with suppress(yaml.YAMLError):
-        for event in events:
+        for event in events_of(data):
             kind = type(event)
             if kind is DocumentStartEvent:
                 stack.clear()
@@ -87,6 +87,14 @@ def places_of(data: bytes) -> tuple[Place, ...]:
                 else:
                     _settle(stack, place)
     return tuple(found)
+
+
+def events_of(data: bytes) -> Iterator[Any]:
+    """Give libyaml's events. Raises yaml.YAMLError, at once or later, where the text is not YAML.
+
+    It is what yaml.parse does without the generator and its look ahead at each event.
+    """
+    return iter(yaml.CSafeLoader(data).get_event, None)
 
 
 def _enter(stack: list[_Frame], event: Any, found: list[Place]) -> Place:

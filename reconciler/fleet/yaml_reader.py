@@ -24,7 +24,7 @@ from yaml.events import (
 )
 
 from reconciler.fleet.scalars import NumberError, resolve
-from reconciler.fleet.yaml_places import MAX_DEPTH, MAX_VALUES, places_of
+from reconciler.fleet.yaml_places import MAX_DEPTH, MAX_VALUES, events_of, places_of
 from reconciler.problems import Problem
 from reconciler.schema_check import pointer_of
 
@@ -114,7 +114,7 @@ def read(data: bytes, path: str, *, most: int = MAX_VALUES) -> Source:
     documents: list[Document] = []
     builder = _Builder(path, data, most)
     try:
-        for document in builder.documents(yaml.parse(data, Loader=yaml.CSafeLoader)):
+        for document in builder.documents(events_of(data)):
             documents.append(document)  # noqa: PERF402 - what was read before an error is kept
     except _RefusedError as error:
         mark = error.mark

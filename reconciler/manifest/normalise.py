@@ -10,24 +10,25 @@ from reconciler.manifest.ids import kebab_fault, repaired
 from reconciler.manifest.model import Application, Component, Trigger, Variable
 from reconciler.manifest.report import escaped
 
-Place = Callable[[str], tuple[int, int] | None]
+#: Gives the line of a table by its JSON Pointer.
+Line = Callable[[str], int]
 
 
-def application_v2(document: Mapping[str, Any], place: Place) -> Application:
+def application_v2(document: Mapping[str, Any], line: Line) -> Application:
     """Give the application of a valid version 2 document; triggers and inline components get ids as Spin gives them."""
     head = document["application"]
     components = {
-        name: _component(name, raw, _line(place, f"/component/{escaped(name)}"))
+        name: _component(name, raw, line(f"/component/{escaped(name)}"))
         for name, raw in (document.get("component") or {}).items()
     }
     entries = [
-        (kind, entry, _line(place, f"/trigger/{escaped(kind)}/{index}"))
+        (kind, entry, line(f"/trigger/{escaped(kind)}/{index}"))
         for kind, several in document["trigger"].items()
         for index, entry in enumerate(several)
     ]
     ids = _trigger_ids([(kind, entry) for kind, entry, _ in entries])
     triggers = [
-        _trigger(kind, name, entry, components, line) for (kind, entry, line), name in zip(entries, ids, strict=True)
+        _trigger(kind, name, entry, components, begun) for (kind, entry, begun), name in zip(entries, ids, strict=True)
     ]
     return Application(
         manifest_version=2,
@@ -43,22 +44,22 @@ def application_v2(document: Mapping[str, Any], place: Place) -> Application:
     )
 
 
-def application_v1(document: Mapping[str, Any], place: Place) -> Application:
+def application_v1(document: Mapping[str, Any], line: Line) -> Application:
     """Give the application of a valid version 1 document, in version 2's shape. Of components with one id the last stays."""
     shared = {key: value for key, value in document["trigger"].items() if key != "type"}
     kind = document["trigger"]["type"]
     components: dict[str, Component] = {}
     triggers: list[Trigger] = []
     for index, raw in enumerate(document.get("component") or ()):
-        name, line = repaired(raw["id"]), _line(place, f"/component/{index}")
+        name, begun = repaired(raw["id"]), line(f"/component/{index}")
         implicit = () if "allowed_outbound_hosts" in raw else IMPLICIT_V1
         fields = {
             **raw,
             "variables": raw.get("config") or {},
             "allowed_outbound_hosts": [*(raw.get("allowed_outbound_hosts") or ()), *implicit],
         }
-        components[name] = _component(name, fields, line)
-        trigger = Trigger(type=kind, id=f"trigger-{name}", component=name, config=dict(raw["trigger"]), line=line)
+        components[name] = _component(name, fields, begun)
+        trigger = Trigger(type=kind, id=f"trigger-{name}", component=name, config=dict(raw["trigger"]), line=begun)
         triggers.append(trigger)
     return Application(
         manifest_version=1,
@@ -158,8 +159,3 @@ def _component(name: str, raw: Mapping[str, Any], line: int | None) -> Component
         profiles=raw.get("profile") or {},
         line=line,
     )
-
-
-def _line(place: Place, pointer: str) -> int | None:
-    found = place(pointer)
-    return found[0] if found else None

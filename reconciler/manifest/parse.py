@@ -40,7 +40,7 @@ def parse(data: bytes, path: str) -> Parsed:
     problems = tuple(sorted((*problems, *report.problems), key=Problem.sort_key))
     if has_errors(problems):
         return Parsed(application=None, problems=problems)
-    application = (application_v2 if version == 2 else application_v1)(document, text.place)
+    application = (application_v2 if version == 2 else application_v1)(document, text.line)
     return Parsed(application=application, problems=problems)
 
 

@@ -23,13 +23,37 @@ _LINE = re.compile(
 )
 
 
+#: A line that begins like a header, and one that is a plain one.
+_OPENING = re.compile(r"(?m)^[ \t]*\[")
+_HEADER = re.compile(
+    r"(?m)^[ \t]*(?P<open>\[\[?)(?P<table>[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*)\]\]?[ \t]*(?:#[^\n]*)?\r?$"
+)
+
+
+def header_lines(text: str) -> dict[str, int]:
+    """Give the line of each table that a header begins, by JSON Pointer, for a text that tomllib accepted.
+
+    Empty where a header is not plain, since those after it may count from it. A text with strings of several lines, or with dotted keys,
+    needs a Scan: what looks like a header may be none, and a table may have begun before its header.
+    """
+    found = list(_HEADER.finditer(text))
+    if len(found) != len(_OPENING.findall(text)):
+        return {}
+    scan, line, at = Scan(""), 1, 0
+    for each in found:
+        line, at = line + text.count("\n", at, each.start("open")), each.start("open")
+        scan.enter(each["table"].split("."), (line, 1), array=each["open"] == "[[")
+    return {pointer: place[0] for pointer, place in scan.found.items()}
+
+
 class Scan:
     """Walks a text that tomllib accepted and notes where each key stands."""
 
     def __init__(self, text: str) -> None:
         self._text, self._at = text, 0
         self._line, self._line_at = 1, 0
-        self._found: dict[str, tuple[int, int]] = {}
+        #: Line and column of what was met, by JSON Pointer.
+        self.found: dict[str, tuple[int, int]] = {}
         self._lengths: dict[str, int] = {}
         self._headers: set[str] = set()
         #: The key or header read last: its pointer, its name and where it stands.
@@ -49,7 +73,7 @@ class Scan:
                     table = self._header()
                 else:
                     self._pair(table)
-        return self._found
+        return self.found
 
     def _plain(self, found: re.Match[str], table: str) -> str:
         """Note what a plain line says; gives the table that the next line is in."""
@@ -59,7 +83,7 @@ class Scan:
             self.last = (pointer, key, place)
         elif (name := found["table"]) is not None:
             place = (self._line, found.start("open") - self._line_at + 1)
-            table = self._enter([*name.split(".")], place, array=found["open"] == "[[")
+            table = self.enter([*name.split(".")], place, array=found["open"] == "[[")
             self.last = (table, name, place)
         self._at = self._line_at = found.end()
         self._line += 1
@@ -84,7 +108,7 @@ class Scan:
         return self._at < len(self._text)
 
     def _note(self, pointer: str, place: tuple[int, int]) -> None:
-        self._found.setdefault(pointer, place)
+        self.found.setdefault(pointer, place)
 
     def _here(self) -> tuple[int, int]:
         return self._line, self._at - self._line_at + 1
@@ -94,13 +118,13 @@ class Scan:
         array = self._text.startswith("[[", self._at)
         self._forward(2 if array else 1)
         parts = [part for part, _ in self._key()]
-        pointer = self._enter(parts, place, array=array)
+        pointer = self.enter(parts, place, array=array)
         self.last = (pointer, ".".join(parts), place)
         self._skip_space(lines=False)
         self._forward(2 if array else 1)
         return pointer
 
-    def _enter(self, parts: list[str], place: tuple[int, int], *, array: bool) -> str:
+    def enter(self, parts: list[str], place: tuple[int, int], *, array: bool) -> str:
         """Give the pointer of the table that a header begins, and note it."""
         pointer = ""
         for number, part in enumerate(parts, 1):

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import re
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from reconciler.manifest.report import escaped
 from reconciler.manifest.toml_errors import explained
-from reconciler.manifest.toml_places import Scan
+from reconciler.manifest.toml_places import Scan, header_lines
 from reconciler.problems import Problem
 
 MAX_BYTES = 256 * 1024
@@ -25,23 +26,54 @@ _MOST_PROBLEMS = 100
 _PART = r"(?:[A-Za-z0-9_-]+|\"[^\"\n]*\"|'[^'\n]*')"
 #: A long run of dots in a key costs tomllib seconds and hundreds of MB: told before it parses.
 _DOTTED = re.compile(rf"(?m)(?:^|[\[{{,])[ \t]*(?:{_PART}[ \t]*\.[ \t]*){{{MAX_DEPTH - 1}}}")
+#: Where a key of several parts may stand: at the beginning of a line, or in an inline table. Some other texts look alike.
+_DOTTED_KEY = re.compile(r"""(?m)(?:^|[{,])[ \t]*(?:[A-Za-z0-9_-]+|"(?:[^"\\\n]|\\.)*"|'[^'\n]*')[ \t]*\.""")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TomlText:
-    """A parsed text: `value` None where it could not be parsed. `places` gives line and column (from 1) by JSON Pointer."""
+    """A parsed text: `value` None where it could not be parsed."""
 
     value: dict[str, Any] | None
-    places: dict[str, tuple[int, int]]
     problems: tuple[Problem, ...]
+    _text: str = field(default="", repr=False)
 
     def place(self, pointer: str) -> tuple[int, int]:
-        """Give the place of a pointer, or of the nearest thing around it."""
+        """Give line and column (from 1) of a pointer, or of the nearest thing around it."""
         while pointer:
             if pointer in self.places:
                 return self.places[pointer]
             pointer = pointer.rpartition("/")[0]
         return 1, 1
+
+    def line(self, pointer: str) -> int:
+        """Give the line of a table: for most texts without walking all of it."""
+        found = self._headers.get(pointer)
+        return found if found is not None else self.place(pointer)[0]
+
+    @cached_property
+    def places(self) -> dict[str, tuple[int, int]]:
+        """Line and column by JSON Pointer. The text is walked only when a place is asked for: most are never wrong."""
+        return Scan(self._text).places()
+
+    @cached_property
+    def _headers(self) -> dict[str, int]:
+        """The lines of tables by JSON Pointer; empty where something else than their headers may have begun them."""
+        return {} if self._dotted or '"""' in self._text or "'''" in self._text else header_lines(self._text)
+
+    @cached_property
+    def _dotted(self) -> bool:
+        """Whether there may be keys of several parts."""
+        return _DOTTED_KEY.search(self._text) is not None
+
+    @property
+    def clashes(self) -> list[tuple[str, str, tuple[int, int]]]:
+        """Dotted keys that add to a table with a header, as Scan has them: a text without dotted keys is not walked for them."""
+        if not self._dotted:
+            return []
+        scan = Scan(self._text)
+        scan.places()
+        return scan.clashes
 
 
 def read(data: bytes, path: str) -> TomlText:
@@ -90,8 +122,7 @@ def _checked(text: str, value: dict[str, Any], path: str) -> TomlText:
             wide.append(pointer)
     if deepest:
         return _refused(path, "spin.parse.too-deep", f"nested deeper than {MAX_DEPTH}", (1, 1))
-    scan = Scan(text)
-    read_text = TomlText(value, scan.places(), ())
+    read_text = TomlText(value, (), text)
     problems = [
         Problem(
             path=path,
@@ -102,7 +133,7 @@ def _checked(text: str, value: dict[str, Any], path: str) -> TomlText:
             message=f"duplicate key {name!r}: its table has a header above",
             hint=f"write it under [{pointer.strip('/').replace('/', '.')}]",
         )
-        for pointer, name, (line, column) in scan.clashes[:_MOST_PROBLEMS]
+        for pointer, name, (line, column) in read_text.clashes[:_MOST_PROBLEMS]
     ]
     for pointer in wide[:_MOST_PROBLEMS]:
         line, column = read_text.place(pointer)
@@ -110,7 +141,7 @@ def _checked(text: str, value: dict[str, Any], path: str) -> TomlText:
         problems.append(
             Problem(path=path, line=line, column=column, pointer=pointer, code="spin.parse.toml", message=message)
         )
-    return TomlText(value, read_text.places, tuple(problems))
+    return replace(read_text, problems=tuple(problems)) if problems else read_text
 
 
 def _number(text: str) -> float:
@@ -120,4 +151,4 @@ def _number(text: str) -> float:
 
 def _refused(path: str, code: str, message: str, place: tuple[int, int] | None, hint: str = "") -> TomlText:
     line, column = place or (None, None)
-    return TomlText(None, {}, (Problem(path=path, line=line, column=column, code=code, message=message, hint=hint),))
+    return TomlText(None, (Problem(path=path, line=line, column=column, code=code, message=message, hint=hint),))

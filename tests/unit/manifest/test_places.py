@@ -111,3 +111,42 @@ def test_plain_lines_read_at_once_stand_where_a_walk_finds_them(monkeypatch: pyt
     monkeypatch.setattr(toml_places, "_LINE", re.compile(r"(?!)"))
     assert [Scan(text).places() for text in texts] == at_once
     assert sum(map(len, at_once)) > 300
+
+
+def _walked(text: str) -> dict[str, int]:
+    return {pointer: line for pointer, (line, _) in Scan(text).places().items()}
+
+
+def test_the_lines_of_tables_are_those_that_a_walk_finds() -> None:
+    examples = sorted((Path(__file__).parents[2] / "schemas").glob("spin-v*/valid/*.toml"))
+    quick = 0
+    for text in (each.read_text(encoding="utf-8") for each in examples):
+        walked, read_text = _walked(text), read(text.encode(), "spin.toml")
+        quick += bool(read_text._headers)
+        assert {pointer: read_text.line(pointer) for pointer in walked} == walked
+    assert quick > len(examples) / 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[component.a.variables]\nx = "1"\n[component.a]\nb = 1\n',
+        "[[ trigger.http ]]\na = 1\n[[trigger.http]]\na = 2\n",
+        '[["trigger".http]]\na = 1\n[[trigger.http]]\na = 2\n',
+        'a = """\n[component.b]\n"""\n[component.b]\nc = 1\n',
+        "component.b.source = 1\n[component.c]\nd = 1\n",
+        "component = { b = { c = 1 } }\n[trigger]\nhttp = [{ a = 1 }]\n",
+        "[[a.b]]\n[a.b.c]\n[[a.b]]\n[a.b.c]\n[[a.b.d]]\n[[a.b.d]]\n",
+        "a = [\n[1],\n[[2]]\n]\n[b]\r\nc = 1\r\n",
+    ],
+)
+def test_a_table_that_is_not_written_plainly_has_its_line_as_well(text: str) -> None:
+    found, walked = read(text.encode(), "spin.toml"), _walked(text)
+    assert {pointer: found.line(pointer) for pointer in walked} == walked
+
+
+@pytest.mark.parametrize("key", ["b.e", '"b".e', r'"\u0062".e', r'"b\"".e', "b . e", "'b'.e"])
+def test_a_dotted_key_is_seen_however_it_is_written(key: str) -> None:
+    header = key.partition(".")[0].strip()
+    text = f"[a.{header}.c]\nd = 1\n[a]\n{key} = 2\n"
+    assert [each.code for each in read(text.encode(), "spin.toml").problems] == ["spin.parse.toml"]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import Any
 
 from reconciler.check.units import Evaluated
@@ -16,6 +17,54 @@ from reconciler.manifest.model import Application, Trigger
 from reconciler.manifest.templates import names, replaced
 
 NOT_VERIFIED = "not verified against the artifact"
+
+
+class Status(StrEnum):
+    """What verification made of an artifact. `NotAsked`: nothing was verified; `Incomplete`: it could not be completed."""
+
+    VERIFIED = "Verified"
+    REFUSED = "Refused"
+    INCOMPLETE = "Incomplete"
+    NOT_ASKED = "NotAsked"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ArtifactDetails:
+    """What a verified artifact holds beside that of base. Sizes are bytes of its layers, `base_size` None where base's can't be read.
+
+    `spin` are the releases of Spin that all its components fit. Imports are those that nothing is granted for: what the code could use.
+    """
+
+    size: int
+    base_size: int | None
+    spin: tuple[str, ...]
+    triggers: tuple[str, ...]
+    imports_gained: tuple[str, ...]
+    imports_lost: tuple[str, ...]
+    signers: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the stable JSON form."""
+        return {
+            "size": self.size,
+            "baseSize": self.base_size,
+            "spin": list(self.spin),
+            "triggers": list(self.triggers),
+            "importsGained": list(self.imports_gained),
+            "importsLost": list(self.imports_lost),
+            "signers": list(self.signers),
+        }
+
+    def words(self) -> Iterator[str]:
+        """Give it in sentences without a subject."""
+        change = "" if self.base_size is None else f" ({self.size - self.base_size:+,} bytes)"
+        yield f"{self.size:,} bytes{change}; triggers: {', '.join(self.triggers) or 'none'}"
+        yield f"fits Spin {', '.join(self.spin) or 'of no release that is known'}"
+        yield f"signed by {', '.join(self.signers)}" if self.signers else "no signature was asked for"
+        yield from (f"its code now imports {each}, and nothing is granted for it" for each in self.imports_gained)
+        yield from (f"its code no longer imports {each}" for each in self.imports_lost)
+
+
 #: Ports that a scheme stands for, where a host names none (source: spin, crates/outbound-networking-config).
 _PORTS = {"http": 80, "https": 443, "redis": 6379, "rediss": 6379, "mysql": 3306, "postgres": 5432, "mqtt": 1883}
 #: What each list of grants lets a component do.
@@ -33,7 +82,7 @@ class ArtifactChange:
     """An app whose artifact, or what it may do, changes on some clusters. `base` is empty where the app is new or was not valid.
 
     `gained` and `lost` are sentences without their subject, sorted: `reach payments.example.com:443`. `wildcards` are the gained hosts
-    with a `*`. `verdict` says what was verified; NOT_VERIFIED where nothing was.
+    with a `*`. `verdict` says in words what was verified, `details` what a verified artifact holds.
     """
 
     app: str
@@ -44,13 +93,16 @@ class ArtifactChange:
     gained: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
     wildcards: tuple[str, ...] = ()
+    status: Status = Status.NOT_ASKED
     verdict: str = NOT_VERIFIED
+    details: ArtifactDetails | None = None
 
     def words(self) -> Iterator[str]:
         """Give each gain and loss as a sentence."""
         now = "may now" if self.base else "may"
         yield from (f"{self.app} {now} {each}" for each in self.gained)
         yield from (f"{self.app} may no longer {each}" for each in self.lost)
+        yield from self.details.words() if self.details is not None else ()
 
     def to_json(self) -> dict[str, Any]:
         """Give the stable JSON form."""
@@ -63,7 +115,9 @@ class ArtifactChange:
             "gained": list(self.gained),
             "lost": list(self.lost),
             "wildcards": list(self.wildcards),
+            "status": str(self.status),
             "verdict": self.verdict,
+            "details": self.details.to_json() if self.details is not None else None,
         }
 
 
@@ -83,7 +137,7 @@ def _change(found: Evaluated, written: Callable[[str], str]) -> ArtifactChange |
         return None
     before = base if isinstance(base, AppAssignment) else None
     old, new = _grants(before) if before is not None else set(), _grants(head)
-    references = [str(each.spec.get("artifact", "")) if each is not None else "" for each in (before, head)]
+    references = [written(str(each.spec.get("artifact", ""))) if each is not None else "" for each in (before, head)]
     if before is not None and references[0] == references[1] and old == new:
         return None
     gained, lost = new - old, old - new

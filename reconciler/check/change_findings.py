@@ -17,6 +17,10 @@ def findings(report: ChangeReport) -> Report:
         Problem(path=".", code="check.not-compared", message=each, severity=Severity.ERROR if report.refused else Severity.WARNING)
         for each in report.left_out
     ]  # fmt: skip
+    refused += [
+        Problem(path=each.path, code="check.artifact", message=f"{each.app}: {each.head}: {each.verdict}")
+        for each in report.unverified
+    ]
     problems = tuple(sorted((*report.problems.new, *risks, *refused), key=Problem.sort_key))
     return Report(subject=summary(report), problems=problems, sources=report.sources)
 

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from reconciler.check.artifacts import ArtifactChange
+from reconciler.check.artifacts import ArtifactChange, Status
 from reconciler.check.change import ClusterChange, Problems, StartedRollout
 from reconciler.check.report import Sources
 from reconciler.check.review import Level
 from reconciler.check.risks import Risk
+from reconciler.fleet.model import AppAssignment, Fleet
 
 ASSUMPTION = "every cluster runs base"
 
@@ -22,6 +23,8 @@ class ChangeReport:
     `clusters` are groups of clusters with equal changes, in the order of their first names; `unchanged` are the others by name.
     `left_out` says what was not looked at, one sentence each; empty where the report is whole. `refused` is True where head can't be
     read as a fleet: every agent stays at the commit that it is at. `notes` are what else a reader must know.
+    With `verify` an artifact that is not verified is an error. `asked` are the apps that `artifacts` speak of, as they are on the first of
+    the clusters of each; `fleets` those of base and head.
     """
 
     fleet: str
@@ -36,13 +39,22 @@ class ChangeReport:
     left_out: tuple[str, ...] = ()
     refused: bool = False
     notes: tuple[str, ...] = ()
+    verify: bool = False
+    asked: tuple[AppAssignment, ...] = field(default=(), repr=False, compare=False)
+    fleets: tuple[Fleet, ...] = field(default=(), repr=False, compare=False)
     sources: Sources = field(default=lambda _: None, repr=False, compare=False)
+
+    @property
+    def unverified(self) -> tuple[ArtifactChange, ...]:
+        """Give the artifacts that stand against the change: refused ones, and with `verify` all that are not verified."""
+        fine = {Status.VERIFIED} if self.verify else {Status.VERIFIED, Status.INCOMPLETE, Status.NOT_ASKED}
+        return tuple(each for each in self.artifacts if each.status not in fine)
 
     @property
     def result(self) -> str:
         """`error`, `warning`, `changed` or `unchanged`: the worst that stands in it."""
         levels = {each.level for each in self.risks}
-        if self.refused or self.problems.errors or Level.ERROR in levels:
+        if self.refused or self.problems.errors or Level.ERROR in levels or self.unverified:
             return "error"
         if self.problems.new or self.left_out or Level.WARNING in levels:
             return "warning"

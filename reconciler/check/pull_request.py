@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from reconciler.check.artifacts import artifact_changes
+from reconciler.check.artifacts import ArtifactChange, artifact_changes
 from reconciler.check.change import Problems
 from reconciler.check.change_report import ChangeReport
 from reconciler.check.clusters import ClusterChanges, PartialError, started_rollouts
@@ -19,7 +19,7 @@ from reconciler.check.risks import risks
 from reconciler.check.sides import Side
 from reconciler.check.touched import touched
 from reconciler.fleet import LoadCache, affected, load
-from reconciler.fleet.model import Loaded
+from reconciler.fleet.model import AppAssignment, Loaded
 from reconciler.problems import Problem
 from reconciler.tree import Tree
 
@@ -94,16 +94,29 @@ def _compared(
     told_of = {name for group in groups for name in group.clusters}
     found = tuple(changes.evaluated())
     artifacts = artifact_changes(found, changes.written)
-    left_out = (f"{len(missed)} apps and bundles from {missed[0]!r} on: there was no time left",) if missed else ()
+    left_out = (
+        (f"{len(missed)} of the apps and bundles that may differ, from {missed[0]!r} on: there was no time left",)
+        if missed
+        else ()
+    )
     return replace(
         report,
         risks=risks(base.fleet, head.fleet, groups, found, artifacts, changes.written),
         artifacts=artifacts,
+        asked=tuple(_app(sides[1], each) for each in artifacts),
+        fleets=(base.fleet, head.fleet),
         clusters=groups,
         unchanged=tuple(name for name in clusters if name not in told_of),
         rollouts=started_rollouts(head.fleet, groups),
         left_out=(*report.left_out, *left_out),
     )
+
+
+def _app(head: Side, change: ArtifactChange) -> AppAssignment:
+    """Give the app on the first of its clusters."""
+    unit = head.made(change.app, change.clusters[0]).unit
+    assert isinstance(unit, AppAssignment)  # noqa: S101 - what is not valid has no artifact change
+    return unit
 
 
 class _Affected:

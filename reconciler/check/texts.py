@@ -23,6 +23,9 @@ _ODD = re.compile(rb"\\|\x00|\bname[\"']?\s*:\s*\*|^\s*\?\s|\xfe\xff|\xff\xfe", 
 _ODD_TOML = re.compile(rb"\\[uU]")
 _VARIABLE = re.compile(rb"\$\{cluster\.([^{}$]*)\}")
 _LAST_WORD = re.compile(rb"[\w.-]*\Z")
+#: A spec in block style, and how far its fields are indented.
+_SPEC = re.compile(rb"^spec:[ \t]*(?:#.*)?\n([ \t]+)(?=\S)", re.MULTILINE)
+_APP = re.compile(rb"kind[\"']?\s*:\s*[\"']?App\b")
 #: Longer words before a variable are cut at their front: none is a name.
 _LONGEST_WORD = 300
 
@@ -142,6 +145,14 @@ class Texts:
             for path, data in self._manifests.items()
             if not data or word.encode() in data or _ODD_TOML.search(data)
         )
+
+    def has_namespace(self, path: str) -> bool:
+        """Tell whether a file is one document, of an App that names its namespace for all clusters; not where that can't be told."""
+        data = self.of[path]
+        indent = _SPEC.search(data)
+        if indent is None or len(_APP.findall(data)) != 1:
+            return False
+        return re.search(rb"^" + indent[1] + rb"namespace:[ \t]+[\w\"']", data, re.MULTILINE) is not None
 
     def building(self) -> Iterator[tuple[str, str, list[str]]]:
         """Give what stands before a variable, the variable, and the documents with it."""

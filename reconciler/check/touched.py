@@ -19,6 +19,7 @@ from reconciler.fleet.assign import DEFAULT_NAMESPACE
 from reconciler.fleet.brought import bears_on_apps, group_kind
 from reconciler.fleet.bundles import folder_of
 from reconciler.fleet.cache import canonical
+from reconciler.fleet.dependencies import dependencies
 from reconciler.fleet.documents import YAML_SUFFIXES, Document
 from reconciler.fleet.model import AppDefinition, BundleDefinition, Fleet
 from reconciler.fleet.overrides import every_layer
@@ -104,7 +105,7 @@ class _Search:
         self._folders: set[str] = set()
         self._queue: list[str] = []
         self._names: set[str] = set()
-        self._rollouts: set[str] = set()
+        self._moved: set[str] = set()
         self._defaults: Mapping[str, Any] = {}
         self._of_all = b""
         self._labels: frozenset[str] = frozenset()
@@ -122,9 +123,8 @@ class _Search:
         if before is not None and after is not None:
             for name in sorted(self._names):
                 self._bearing_on_others(name, before, after)
-            for name in self._rollouts:
-                self._keep(self._texts.mentioning(name))
             self._close()
+            self._hold_to_what_changed()
         return self._parts()
 
     # What everything depends on
@@ -165,13 +165,9 @@ class _Search:
         for kind, name in sides[0].keys() | sides[1].keys():
             if sides[0].get((kind, name)) == sides[1].get((kind, name)):
                 continue
-            if kind in {"Fleet", "Cluster"}:
+            if kind in {"Fleet", "Cluster", "Rollout"}:
                 raise _EverythingError
-            if kind == "Rollout":
-                self._rollouts.add(name)
-                if self._defaults.get("rollout") == name:
-                    raise _EverythingError
-            elif kind != "FleetSync":
+            if kind != "FleetSync":
                 self._names.add(name)
 
     def _owners_of_changed_files(self) -> None:
@@ -278,6 +274,7 @@ class _Search:
         seen = [_seen(fleet, each) for fleet, each in sides]
         moved = seen[0] != seen[1]
         if moved:
+            self._moved.add(name)
             self._seen_otherwise(name)
         for fleet, each in sides:
             if isinstance(each, AppDefinition):
@@ -344,7 +341,7 @@ class _Search:
         for each in wanted:
             self._keep(self._texts.mentioning(each))
         if wanted & usual:
-            self._keep(path for path in self._texts.documents if b"namespace" not in self._texts.of[path])
+            self._keep(path for path in self._texts.documents if not self._texts.has_namespace(path))
 
     def _bundle_for_others(
         self, before: BundleDefinition | None, after: BundleDefinition | None, *, moved: bool
@@ -387,6 +384,22 @@ class _Search:
         for each in related:
             for path in self._texts.naming(each):
                 self._keep([path] if path in self._texts.documents else self._bundles_of(path))
+
+    def _hold_to_what_changed(self) -> None:
+        """Make sure that no other app or bundle becomes valid or invalid, on any cluster: then what it shares and claims would count as well."""
+        before, after = (load(each, cache=self._cache).fleet for each in self._parts())
+        assert before is not None  # noqa: S101 - it was read before with less
+        assert after is not None  # noqa: S101
+        for fleet, other in ((before, after), (after, before)):
+            definitions: list[AppDefinition | BundleDefinition] = [*fleet.apps.values(), *fleet.bundles.values()]
+            for each in definitions:
+                if each.name in self._names:
+                    continue
+                now = other.apps.get(each.name) or other.bundles.get(each.name)
+                if _seen(fleet, each) != _seen(other, now):
+                    raise _EverythingError
+                if any(one.name in self._moved for one in dependencies(fleet, each)):
+                    raise _EverythingError
 
     # Files
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from reconciler.cli.output import write
+from reconciler.cli.registries import NO_OPTIONS, RegistryOptions, registry_options
 
 if TYPE_CHECKING:
     from reconciler.check.change_report import ChangeReport
@@ -43,6 +45,15 @@ FAILING = {
     help="Cut the report off after so long.",
 )
 @click.option(
+    "--verify",
+    "verification",
+    type=click.Choice(["auto", "require", "off"]),
+    default="auto",
+    show_default=True,
+    help="Verify new artifacts where their registry can be read (auto), or fail where it can't.",
+)
+@registry_options
+@click.option(
     "--fail-on",
     type=click.Choice(["error", "warning", "change", "never"]),
     default="error",
@@ -58,13 +69,23 @@ FAILING = {
     show_default=True,
     help="Form of the report.",
 )
-def check(base: str, head: str, path: Path, every: bool, max_time: int, fail_on: str, form: str) -> int:
+def check(
+    base: str,
+    head: str,
+    path: Path,
+    every: bool,
+    max_time: int,
+    verification: str,
+    registries: RegistryOptions,
+    fail_on: str,
+    form: str,
+) -> int:
     """Show what merging HEAD into BASE would do to every cluster: objects, rollouts, problems.
 
     Needs no cluster and no secret: it compares what base renders with what it renders with HEAD merged into it, and assumes that every
     cluster runs base. Exits with 0 where nothing stands against it, 1 where there are errors (--fail-on), 2 where it could not be told.
     """
-    report = report_of(path, base, head, max_time, every=every)
+    report = report_of(path, base, head, max_time, every=every, verification=verification, registries=registries)
     _show(report, form, path)
     return 1 if report.result in FAILING[fail_on] else 0
 
@@ -102,10 +123,21 @@ def _show(report: ChangeReport, form: str, path: Path) -> None:
             click.echo(summary(report))
 
 
-def report_of(path: Path, base: str, head: str, max_time: int, *, every: bool = False) -> ChangeReport:
-    """Compare two commits of the fleet in a folder. Raises InputError where one of them is not there."""
+def report_of(
+    path: Path,
+    base: str,
+    head: str,
+    max_time: int,
+    *,
+    every: bool = False,
+    verification: str = "off",
+    registries: RegistryOptions = NO_OPTIONS,
+) -> ChangeReport:
+    """Compare two commits of the fleet in a folder. Raises InputError where one of them is not there.
+
+    `verification` of artifacts is `auto`, `require` or `off`; `registries` say how theirs are reached.
+    """
     import time
-    from dataclasses import replace
 
     from reconciler.check.pull_request import check_change
     from reconciler.cli.fleets import open_change
@@ -113,4 +145,9 @@ def report_of(path: Path, base: str, head: str, max_time: int, *, every: bool = 
     end = time.monotonic() + max_time
     opened = open_change(path, base, head)
     report = check_change(opened.base, opened.head, every=every, go_on=lambda: time.monotonic() < end)
+    report = replace(report, verify=verification == "require")
+    if verification != "off" and report.artifacts:
+        from reconciler.cli.check_artifacts import verified
+
+        report = verified(report, opened.head, registries, end - time.monotonic())
     return replace(report, base=opened.base_commit, head=opened.head_commit, notes=(*opened.notes, *report.notes))

@@ -73,6 +73,10 @@ class RegistryOptions:
         )
 
 
+#: Registries as they are, without a login.
+NO_OPTIONS = RegistryOptions(mirrors=(), plain_http=False, registry_config=None, registry_ca=None)
+
+
 def registry_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options to a command, which gets them as one argument `registries`."""
     from functools import wraps

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,11 +16,12 @@ from reconciler.check.change_report import ChangeReport
 from reconciler.check.change_text import change_text
 from reconciler.check.github import github
 from reconciler.check.markdown import MOST
+from reconciler.check.pull_request import check_change
 from reconciler.check.review import Level
 from reconciler.check.risks import Risk
 from reconciler.plan.model import FieldChange, ObjectKey
 from reconciler.problems import Problem
-from tests.check.conftest import Files, edit, reported
+from tests.check.conftest import Commit, Files, edit, files, reported
 
 _CODE = re.compile(r"(?P<fence>`+)(?!`).*?(?<!`)(?P=fence)(?!`)")
 NASTY = st.text(st.characters(codec="utf-8"), max_size=20) | st.sampled_from(
@@ -133,3 +135,29 @@ def test_a_secret_of_any_object_is_masked_in_every_form() -> None:
     assert "web-login" in shown
     assert "battery" not in shown
     assert "correct-horse" not in shown
+
+
+def test_an_encrypted_value_is_shown_as_the_blob_that_it_comes_from() -> None:
+    folder = Path(__file__).parents[1] / "golden" / "encrypted" / "fleet"
+    base = {path.relative_to(folder).as_posix(): path.read_text() for path in folder.rglob("*") if path.is_file()}
+    path = "platform/secret.yaml"
+    head = base | {
+        path: re.sub(
+            r"(ENC\[AES256_GCM,data:)(.)", lambda found: f"{found[1]}{'A' if found[2] != 'A' else 'B'}", base[path]
+        )
+    }
+    before, after = Commit(base), Commit(head)
+    shown = "".join(change_text(check_change(before, after)))
+    assert f'"<encrypted {before.files[path].blob}>" → "<encrypted {after.files[path].blob}>"' in shown
+    assert "ENC[" not in shown
+
+
+def test_what_there_was_no_time_for_is_named_and_never_fine() -> None:
+    base = files()
+    head = dict(base)
+    edit("apps/checkout/app.yaml", "replicas: 4", "replicas: 6")(head)
+    report = check_change(Commit(base), Commit(head), go_on=lambda: False)
+    assert report.result == "warning"
+    assert report.clusters == ()
+    assert report.left_out == ("1 of the apps and bundles that may differ, from 'checkout' on: there was no time left",)
+    assert "there was no time left" in change_markdown(report)

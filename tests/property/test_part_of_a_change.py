@@ -127,7 +127,7 @@ def changes(draw: st.DrawFn) -> tuple[dict[str, str], dict[str, str]]:
     return base, head
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], deadline=None)
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], deadline=None, max_examples=30)
 @given(changes())
 def test_the_part_gives_the_report_of_the_whole(change: tuple[dict[str, str], dict[str, str]]) -> None:
     base, head = map(Commit, change)
@@ -156,3 +156,24 @@ def test_of_apps_that_have_nothing_to_do_with_a_change_none_is_read() -> None:
     parts = touched(Commit(files), Commit(changed), LoadCache())
     assert parts is not None
     assert [path for path in parts[1].files if path.endswith("app.yaml")] == ["app-19/app.yaml"]
+
+
+def test_an_app_that_comes_into_a_namespace_is_told_apart_from_those_that_are_in_it() -> None:
+    files = {
+        "fleet.yaml": document("Fleet", "f", {}),
+        "eu.yaml": document("Cluster", "eu", {"spin": "3.6"}),
+        **app_in_block_style("inside", 'namespaceLabels: {x: "1"}', "routes: [{host: a, gateway: {name: g, namespace: shop}}]"),
+        **app_in_block_style("elsewhere", "namespace: shop"),
+    }  # fmt: skip
+    changed = files | app_in_block_style("new")
+    parts = touched(Commit(files), Commit(changed), LoadCache())
+    assert parts is not None
+    assert [path for path in parts[1].files if path.endswith("app.yaml")] == ["inside/app.yaml", "new/app.yaml"]
+
+
+def app_in_block_style(name: str, *lines: str) -> dict[str, str]:
+    spec = "\n".join(f"  {each}" for each in (f"artifact: ghcr.io/acme/x@sha256:{'a' * 64}", *lines))
+    return {
+        f"{name}/app.yaml": f"apiVersion: spinfleet.dev/v1alpha1\nkind: App\nmetadata: {{name: {name}}}\nspec:\n{spec}\n",
+        f"{name}/spin.toml": SPIN.format(hosts="[]"),
+    }

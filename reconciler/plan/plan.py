@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.plan.diff import diff
+from reconciler.plan.guard import PROTECTED
 from reconciler.plan.membership import is_controlled, keeps_itself, set_of
 from reconciler.plan.model import Action, ObjectKey, Step, key_of
 from reconciler.plan.order import rank, removal_rank_of
@@ -81,7 +82,8 @@ def _prune_step(key: ObjectKey, obj: Mapping[str, Any], withheld: frozenset[str]
         return Step(action=Action.UNCHANGED, key=key, owner=owner, reason="none of its fields are ours")
     if keeps_itself(obj):
         return Step(action=Action.UNCHANGED, key=key, owner=owner, reason="its annotation spinfleet.dev/prune keeps it")
-    return Step(action=Action.PRUNE, key=key, owner=owner, reason="not in the fleet any more")
+    waits = ", and goes only by an approval" if (key.group, key.kind) in PROTECTED else ""
+    return Step(action=Action.PRUNE, key=key, owner=owner, reason=f"not in the fleet any more{waits}")
 
 
 def _annotations(obj: Mapping[str, Any]) -> Mapping[str, str]:

@@ -95,3 +95,17 @@ def test_what_install_made_goes_in_order_and_what_stays_is_told(alone: World) ->
     assert again.returncode == 0, again.stderr
     assert f"- Namespace {NAMESPACE}" in again.stdout
     assert "deletionTimestamp" in live_namespace(plane)["metadata"]
+
+
+def test_workloads_go_where_that_is_asked_for_but_no_namespace(alone: World) -> None:
+    first = alone.commit(alone.fleet(), namespace(alone), bundle(alone, "one", data="1"))
+    alone.create()
+    alone.start()
+    alone.until(lambda: (alone.status().get("commit") or {}).get("applied") == first, "the commit is taken")
+    alone.until(lambda: alone.get("v1/configmaps", "one"), "its object is there")
+    alone.stop()
+    done = uninstall(alone.plane, "--yes", "--delete-workloads", "-o", "json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)[0]["action"] == "delete"
+    assert alone.get("v1/configmaps", "one") is None
+    assert_nobodys(alone.plane.request("GET", f"/api/v1/namespaces/{alone.namespace}"))

@@ -70,3 +70,14 @@ def test_a_field_that_is_not_desired_any_more_is_a_change(config_map: Any, manag
     live = config_map({"a": "1", "gone": "2"}, labels={"applyset.kubernetes.io/part-of": _SET})
     desired = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "namespace": "n"}, "data": {"a": "1"}}
     assert _actions([desired], [live], manager=manager) == [(Action.CONFIGURE, "c")]
+
+
+def test_an_object_that_its_annotation_keeps_stays_and_what_is_protected_says_that_it_waits() -> None:
+    kept, protected, free = _member("ConfigMap", "kept"), _member("Namespace", "ns"), _member("ConfigMap", "free")
+    kept["metadata"]["annotations"] |= {"spinfleet.dev/prune": "Disabled"}
+    found = plan([], {key_of(obj): obj for obj in (kept, protected, free)}, applyset=_SET)
+    assert {step.key.name: (step.action, step.reason) for step in found.steps} == {
+        "kept": (Action.UNCHANGED, "its annotation spinfleet.dev/prune keeps it"),
+        "ns": (Action.PRUNE, "not in the fleet any more, and goes only by an approval"),
+        "free": (Action.PRUNE, "not in the fleet any more"),
+    }

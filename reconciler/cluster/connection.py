@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import defaultdict
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,8 +37,8 @@ _CONNECT_SECONDS = 10.0
 class Connection:
     """Requests to one API server. Open it with `async with`; every try of a call has a deadline.
 
-    429 and 503 are waited out as the server asks (at most 60 s each, `busy_tries` times, for every verb): the request was
-    refused before it had an effect. A 401 has the credentials read anew, once. Nothing else is tried again here: only the
+    429 and 503 are waited out as the server asks (at most 60 s each, `busy_tries` times, for every verb, and by the requests of
+    the same user alone): the request was refused before it had an effect. A 401 has the credentials read anew, once. Nothing else is tried again here: only the
     caller knows what may be repeated.
     """
 
@@ -45,7 +46,7 @@ class Connection:
     busy_tries: int = 4
     timeout: float = 30.0
     requests: dict[str, int] = field(default_factory=dict)
-    hold: Hold = field(default_factory=Hold)
+    holds: defaultdict[str, Hold] = field(default_factory=lambda: defaultdict(Hold))
     _session: aiohttp.ClientSession | None = None
 
     @classmethod
@@ -102,7 +103,7 @@ class Connection:
         deadline = timeout or self.timeout
         tries, renewed = 0, False
         while True:
-            await self.hold.passed()
+            await self.holds[impersonate].passed()
             generation = self.credentials.generation
             headers = await self._headers(accept=accept, impersonate=impersonate)
             if data is not None:
@@ -117,7 +118,7 @@ class Connection:
                 await self.credentials.renew(generation)
             elif answer.status in BUSY and tries < self.busy_tries:
                 tries += 1
-                self.hold.for_seconds(wait if wait is not None else 0.25 * 2.0**tries)
+                self.holds[impersonate].for_seconds(wait if wait is not None else 0.25 * 2.0**tries)
             else:
                 raise refusal(method, path, answer, wait)
 
@@ -153,7 +154,7 @@ class Connection:
         """Give a response whose body is still to be read; a 401 has the credentials read anew, once."""
         renewed = False
         while True:
-            await self.hold.passed()
+            await self.holds[impersonate].passed()
             generation = self.credentials.generation
             headers = await self._headers(accept=accept, impersonate=impersonate)
             self._count("WATCH")
@@ -167,7 +168,7 @@ class Connection:
                 await self.credentials.renew(generation)
                 continue
             if answer.status in BUSY:
-                self.hold.for_seconds(wait if wait is not None else 1.0)
+                self.holds[impersonate].for_seconds(wait if wait is not None else 1.0)
             raise refusal("WATCH", url.path, answer, wait)
 
     async def _once(

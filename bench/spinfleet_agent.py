@@ -47,6 +47,7 @@ class SpinfleetAgent:
         command = [
             sys.executable, "-c", "from reconciler.cli.main import main; main()", "agent", "--fleetsync", f"{NAMESPACE}/{FLEETSYNC}",
             "--kubeconfig", str(self._kubeconfig), "--cache", str(self._folder / "cache"), "--listen", f"127.0.0.1:{self._port}",
+            "--lease", "none",
         ]  # fmt: skip
         with (self._folder / "agent.log").open("wb") as log:
             self._process = psutil.Popen(command, stdout=log, stderr=log)

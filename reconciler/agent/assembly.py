@@ -7,6 +7,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from reconciler.agent.adopting import Adopter
 from reconciler.agent.announcing import Announcer
@@ -19,6 +20,7 @@ from reconciler.agent.fleetsync import FINALIZER, FleetSync
 from reconciler.agent.follower import Follower, Wakes
 from reconciler.agent.identity import identity_of
 from reconciler.agent.installing import LOOK, Installer
+from reconciler.agent.leadership import Leadership
 from reconciler.agent.members import Members
 from reconciler.agent.metrics import Metrics
 from reconciler.agent.news import Newsroom
@@ -32,7 +34,7 @@ from reconciler.agent.records import RecordStore
 from reconciler.agent.releases import Releases
 from reconciler.agent.removing import Remover
 from reconciler.agent.reporting import AppReports
-from reconciler.agent.source import FleetSource, policy_of, registries_of
+from reconciler.agent.source import FleetSource, Kept, policy_of, registries_of
 from reconciler.agent.spinapps import GROUP as SPIN_GROUP
 from reconciler.agent.spinapps import SpinApps
 from reconciler.agent.state import state_of
@@ -43,8 +45,9 @@ from reconciler.agent.workloads import Workloads
 from reconciler.agent.writing import Writer
 from reconciler.artifact.verify import Verifier
 from reconciler.cluster.connection import Connection
-from reconciler.cluster.discovery import Discovery
+from reconciler.cluster.discovery import Served
 from reconciler.cluster.events import Recorder
+from reconciler.cluster.flow import Share
 from reconciler.errors import ClusterError, InputError
 from reconciler.git.signers import signers_of
 from reconciler.plan.model import ObjectKey
@@ -87,6 +90,11 @@ class Signals:
         self.reports.drifted(owner)
         self.queue.add(owner)
 
+    def turned(self) -> None:
+        """Take word that a kind can't be seen any more in a place, or can again."""
+        self.queue.add(LOOK)
+        self.wakes.report.set()
+
     def late(self, name: str, seconds: float) -> None:
         """Have an app looked at again when its release may be late."""
         asyncio.get_running_loop().call_later(seconds, self.changed, name)
@@ -99,7 +107,8 @@ class Signals:
 
 @asynccontextmanager
 async def assembled(
-    connection: Connection, parent: Parent, sync: FleetSync, *, options: AgentOptions, metrics: Metrics, discovery: Discovery
+    connection: Connection, parent: Parent, sync: FleetSync, *, options: AgentOptions, metrics: Metrics, served: Served, slots: Share,
+    leadership: Leadership, kept: Kept,
 ) -> AsyncIterator[Follower]:  # fmt: skip
     """Give what follows a FleetSync of fixed identity, ready to go on. Raises InputError where a person must change something first."""
     identity = identity_of(sync, options.default_service_account)
@@ -111,21 +120,19 @@ async def assembled(
         identity=identity, desired=desired, members=members, health_of=spinapps.health_of, drifted=signals.drifted,
         changed=signals.changed, comparable=decryption.comparable, surplus=lambda: queue.add(PRUNE),
     )  # fmt: skip
-    workloads = Workloads(
-        connection=connection, identity=identity, discovery=discovery, slots=asyncio.Semaphore(options.concurrency)
-    )
+    workloads = Workloads(connection=connection, identity=identity, served=served, slots=slots, leadership=leadership)
+    watches = Watches(
+        connection=connection, identity=identity, observer=observer, members=members, spinapps=spinapps, changed=signals.changed,
+        turned=signals.turned,
+    )  # fmt: skip
     attempts = Attempts(members=members, observer=observer, metrics=metrics)
     newsroom = Newsroom()
     writer = Writer(
         adopter=Adopter(workloads=workloads, sync=sync, decryption=decryption, newsroom=newsroom),
         workloads=workloads, sync=sync, agent_namespace=options.agent_namespace, desired=desired, members=members, observer=observer,
-        attempts=attempts, metrics=metrics, decryption=decryption, keeps=signals.keeps,
+        attempts=attempts, metrics=metrics, decryption=decryption, keeps=signals.keeps, unwatched=watches.refusal,
     )  # fmt: skip
-    watches = Watches(
-        connection=connection, identity=identity, observer=observer, members=members, spinapps=spinapps, changed=signals.changed,
-        namespaces=sync.policy.namespaces or (sync.namespace,), ended=lambda: queue.add(LOOK),
-    )  # fmt: skip
-    folder = options.cache / f"{sync.namespace}.{sync.name}"
+    folder = folder_of(options.cache, sync.namespace, sync.name)
     registries = await registries_of(connection, sync)
     policy = await policy_of(connection, sync)
     signers = signers_of(sync.source.keys) if sync.source.keys else ()
@@ -134,7 +141,11 @@ async def assembled(
         releases = Releases(verifier=verifier, metrics=metrics, policy=policy, decryption=decryption)
         state = state_of(sync)
         source = FleetSource(
-            connection=connection, folder=folder, allow_local=options.allow_local_sources, signers=signers
+            connection=connection,
+            folder=folder,
+            allow_local=options.allow_local_sources,
+            signers=signers,
+            kept=kept,
         )
         installer = Installer(
             sync=sync, identity=identity, parent=parent, writer=writer, watches=watches, desired=desired, members=members,
@@ -171,6 +182,11 @@ async def assembled(
             await watches.stop()
 
 
+def folder_of(cache: Path, namespace: str, name: str) -> Path:
+    """Give the folder of one FleetSync's repository and verdicts. A namespace has no dot in its name, so no two share one."""
+    return cache / f"{namespace}.{name}"
+
+
 async def _records(connection: Connection, sync: FleetSync) -> RecordStore:
     """Read the release records. Raises InputError where the agent may not: without them it must not release anything."""
     records = RecordStore(connection=connection, namespace=sync.namespace, name=sync.name, uid=sync.uid)
@@ -179,6 +195,6 @@ async def _records(connection: Connection, sync: FleetSync) -> RecordStore:
     except ClusterError as error:
         if error.status != _FORBIDDEN:
             raise
-        hint = "give the agent's account get, patch and create on these ConfigMaps (see docs/releases.md)"
+        hint = "give the agent its rights beside this FleetSync: spinfleet install --tenant makes them (see docs/tenancy.md)"
         raise InputError(f"the release records can't be read: {error.message}", hint=hint) from error
     return records

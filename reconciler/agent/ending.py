@@ -17,11 +17,11 @@ from reconciler.agent.attempts import Attempts
 from reconciler.agent.backoff import Backoff
 from reconciler.agent.desired import DesiredSet
 from reconciler.agent.fleetsync import FINALIZER, FleetSync
-from reconciler.agent.identity import Identity
 from reconciler.agent.members import Member, Members
 from reconciler.agent.metrics import Metrics
 from reconciler.agent.observing import Observer
 from reconciler.agent.parent import Parent, known_extent
+from reconciler.agent.policy import own_namespace
 from reconciler.agent.pruning import PROTECTED_REASON, protected
 from reconciler.agent.releasing import Releaser
 from reconciler.agent.removing import Remover
@@ -32,8 +32,6 @@ from reconciler.agent.unserved import unserved
 from reconciler.agent.watching import Watches
 from reconciler.agent.waves import Waves
 from reconciler.agent.workloads import Workloads
-from reconciler.cluster.connection import Connection
-from reconciler.cluster.discovery import Discovery
 from reconciler.errors import ClusterError
 from reconciler.plan.guard import approved, waiting
 from reconciler.plan.membership import group_kind
@@ -43,19 +41,15 @@ logger = logging.getLogger(__name__)
 _NOT_FOUND = 404
 
 
-async def end(
-    connection: Connection, parent: Parent, sync: FleetSync, *, identity: Identity, metrics: Metrics, discovery: Discovery, concurrency: int
-) -> None:  # fmt: skip
-    """See a FleetSync off, as whom `identity` names. Returns once its finalizer is off, or it is gone.
+async def end(parent: Parent, sync: FleetSync, *, workloads: Workloads, metrics: Metrics) -> None:
+    """See a FleetSync off, as whom `workloads` asks. Returns once its finalizer is off, or it is gone.
 
     Raises ClusterError and UnavailableError: begin anew.
     """
     if FINALIZER not in sync.finalizers:
         return
     with suppress(_GoneError):
-        async with _ending(
-            connection, parent, sync, identity=identity, metrics=metrics, discovery=discovery, slots=asyncio.Semaphore(concurrency)
-        ) as ending:  # fmt: skip
+        async with _ending(parent, sync, workloads=workloads, metrics=metrics) as ending:
             await ending.run()
 
 
@@ -65,20 +59,18 @@ class _GoneError(Exception):
 
 @asynccontextmanager
 async def _ending(
-    connection: Connection, parent: Parent, sync: FleetSync, *, identity: Identity, metrics: Metrics, discovery: Discovery,
-    slots: asyncio.Semaphore,
+    parent: Parent, sync: FleetSync, *, workloads: Workloads, metrics: Metrics
 ) -> AsyncIterator[Ending]:  # fmt: skip
-    members, news = Members(), asyncio.Event()
+    identity, members, news = workloads.identity, Members(), asyncio.Event()
     spinapps = SpinApps(has_deployment=lambda _namespace, _executor: False)
     observer = Observer(
         identity=identity, desired=DesiredSet(), members=members, health_of=spinapps.health_of,
         drifted=lambda _owner: None, changed=lambda _owner: news.set(),
     )  # fmt: skip
-    workloads = Workloads(connection=connection, identity=identity, discovery=discovery, slots=slots)
     attempts = Attempts(members=members, observer=observer, metrics=metrics)
     watches = Watches(
-        connection=connection, identity=identity, observer=observer, members=members, spinapps=spinapps,
-        changed=lambda _owner: news.set(), namespaces=tuple(sorted(_namespaces(sync))), ended=news.set,
+        connection=workloads.connection, identity=identity, observer=observer, members=members, spinapps=spinapps,
+        changed=lambda _owner: news.set(), turned=news.set,
     )  # fmt: skip
     remover = Remover(workloads=workloads, members=members, attempts=attempts, metrics=metrics)
     releaser = Releaser(workloads=workloads, members=members, attempts=attempts)
@@ -101,9 +93,8 @@ def _namespaces(sync: FleetSync) -> frozenset[str]:
 
     The record does not tell whether there are any beside the FleetSync itself (KEP-3659: additional-namespaces).
     """
-    allowed = frozenset(sync.policy.namespaces if sync.policy.namespaces is not None else (sync.namespace,))
-    own = {sync.namespace} if "*" in allowed else set[str]()
-    return known_extent(sync).namespaces | (allowed - {"*"}) | own
+    allowed = frozenset(sync.policy.namespaces or ())
+    return known_extent(sync).namespaces | own_namespace(sync) | (allowed - {"*"})
 
 
 @dataclass(kw_only=True, slots=True)
@@ -159,14 +150,17 @@ class Ending:
         )
         hidden = await unserved(workloads, kinds)
         resources = [found for kind in kinds if (found := workloads.discovery.find(*kind)) is not None]
-        unwatched = await self.watches.ensure(resources)
+        await self.watches.ensure(resources, _namespaces(self.sync))
         return tuple(
             ObjectFailure(
                 owner="", object=name, code="object.unwatched", message=f"its objects can't be seen: {reason}"
             )
             for name, reason in (
                 *((f"{kind}.{group}".rstrip("."), reason) for (group, kind), reason in hidden.items()),
-                *((f"{resource.kind} of {resource.api_version}", reason) for resource, reason in unwatched.items()),
+                *(
+                    (f"{resource.kind} of {resource.api_version}" + (f" in {namespace}" if namespace else ""), reason)
+                    for (resource, namespace), reason in self.watches.refused().items()
+                ),
             )
             if reason
         )

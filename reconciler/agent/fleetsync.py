@@ -75,6 +75,7 @@ class Policy:
     floor: tuple[SignatureRule, ...] = ()
     prune_max_fraction: float | None = None
     prune_max_objects: int | None = None
+    quota_objects: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -201,6 +202,7 @@ def _policy(spec: Mapping[str, Any]) -> Policy:
         signatures=tuple(spec.get("signatures") or ()),
         prune_max_fraction=prune.get("maxFraction"),
         prune_max_objects=prune.get("maxObjects"),
+        quota_objects=(spec.get("quota") or {}).get("objects"),
     )
 
 

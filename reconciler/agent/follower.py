@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from contextlib import aclosing
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from reconciler.agent.announcing import Announcer, verdicts_of
 from reconciler.agent.fleetsync import FleetSync, parse
@@ -15,7 +16,6 @@ from reconciler.agent.pruning import PRUNE
 from reconciler.agent.registry_logins import until_logins_changed
 from reconciler.agent.reporting import AppReports, report_of
 from reconciler.agent.sync import Syncer
-from reconciler.cluster.watch import Changed, Complete, Selection, watch
 from reconciler.errors import SpinfleetError
 from reconciler.plan.guard import APPROVAL_ANNOTATION
 
@@ -27,6 +27,14 @@ _RESTART_AFTER = 5.0
 _FAULT_AFTER = 60.0
 #: Seconds between notes in the release records of what became current: a cold sync is then a few writes.
 _NOTE_EVERY = 5.0
+
+
+@dataclass(kw_only=True, slots=True)
+class Seen:
+    """A FleetSync as it was seen last, None once it is gone; `changed` is set with each change."""
+
+    object: Mapping[str, Any] | None
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 @dataclass(slots=True)
@@ -48,9 +56,9 @@ class Follower:
     wakes: Wakes
     workers: int
 
-    async def follow(self, own: Selection) -> None:
-        """Go on until the FleetSync changes in a way that needs a new start."""
-        restart = asyncio.create_task(self._until_changed(own))
+    async def follow(self, seen: Seen) -> None:
+        """Go on until the FleetSync, as it is `seen`, changes in a way that needs a new start."""
+        restart = asyncio.create_task(self._until_changed(seen))
         others = [
             asyncio.create_task(self.syncer.installer.queue.work(self._reconcile, workers=self.workers)),
             asyncio.create_task(self._sync()),
@@ -128,22 +136,18 @@ class Follower:
             except SpinfleetError as error:
                 logger.warning("release records: %s", error.message)
 
-    async def _until_changed(self, own: Selection) -> None:
+    async def _until_changed(self, seen: Seen) -> None:
         """Take the FleetSync's own changes: a request wakes the loop; a new spec starts over."""
-        async with aclosing(watch(self.syncer.parent.connection, own)) as events:
-            async for event in events:
-                if isinstance(event, Complete):
-                    if not event.items:
-                        return
-                    objects = event.items
-                elif isinstance(event, Changed):
-                    objects = (event.object,)
-                else:
-                    return
-                sync = parse(objects[0])
-                if sync.uid != self.syncer.sync.uid or sync.generation != self.syncer.sync.generation:
-                    return
+        while True:
+            seen.changed.clear()
+            if seen.object is None:
+                return
+            sync, ours = parse(seen.object), self.syncer.sync
+            if sync.uid != ours.uid or sync.generation > ours.generation:
+                return
+            if sync.generation == ours.generation:  # else the watch is behind what was read
                 self._requested(sync)
+            await seen.changed.wait()
 
     def _requested(self, sync: FleetSync) -> None:
         syncer, state = self.syncer, self.syncer.state

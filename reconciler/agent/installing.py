@@ -13,6 +13,7 @@ from reconciler.agent.fleetsync import FleetSync
 from reconciler.agent.identity import Identity
 from reconciler.agent.members import Members
 from reconciler.agent.parent import Parent
+from reconciler.agent.policy import left_to_others, own_namespace
 from reconciler.agent.queue import WorkQueue
 from reconciler.agent.releases import Decision
 from reconciler.agent.sharing import Sharing
@@ -23,7 +24,7 @@ from reconciler.cluster.discovery import Resource
 from reconciler.fleet.model import Cluster
 from reconciler.plan.adoption import annotation_of
 from reconciler.plan.membership import Extent, extent_of, group_kind
-from reconciler.plan.model import Health, ObjectKey
+from reconciler.plan.model import Health, ObjectKey, key_of
 from reconciler.plan.prepare import prepare, scaled_workloads
 from reconciler.plan.replicas import is_autoscaled
 from reconciler.plan.scope import in_scope
@@ -88,7 +89,8 @@ class Installer:
         """Want what the running releases share, and no more. Gives the owners to reconcile."""
         if not self.sharing.changed and self.desired.knows(SHARED):
             return set()
-        return self._want(Rendered(name=SHARED, objects=self.sharing.objects(cluster)), {}) | {SHARED}
+        shared = (obj for obj in self.sharing.objects(cluster) if not left_to_others(self.sync, key_of(obj)))
+        return self._want(Rendered(name=SHARED, objects=tuple(shared)), {}) | {SHARED}
 
     def _want(self, rendered: Rendered, spec: Mapping[str, Any]) -> set[str]:
         """Want what was rendered, in the scope that the server gives each kind; gives the other owners that this touches.
@@ -184,10 +186,11 @@ class Installer:
             resource = self.writer.workloads.discovery.find(group, kind, versions.get((group, kind), ""))
             if resource is not None and "watch" in resource.verbs:
                 resources.append(resource)
-        self.writer.unwatched = await self.watches.ensure(resources)
+        namespaces = self.extent.namespaces | own_namespace(self.sync)
+        await self.watches.ensure(resources, namespaces)
         deployments = self.writer.workloads.discovery.find("apps", "Deployment", "apps/v1")
         if deployments is not None and any(resource.kind == "SpinApp" for resource in resources):
-            await self.watches.ensure_deployments(deployments)
+            await self.watches.ensure_deployments(deployments, namespaces)
 
     async def _foundation(self, wanted: list[Desired], *, shared: bool) -> None:
         """Put what others stand on first: namespaces and definitions, then what is shared (accounts, executors)."""

@@ -1,29 +1,30 @@
-"""The agent process: connects, follows its FleetSync, reports, and ends in order on SIGTERM."""
+"""The agent process: connects, follows its FleetSyncs, serves its probes, and ends in order on SIGTERM."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
+import socket
 import sys
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
-from reconciler.agent.assembly import assembled
-from reconciler.agent.ending import end
-from reconciler.agent.fleetsync import FleetSync
-from reconciler.agent.identity import PARENT_KIND, identity_of
+from reconciler.agent.identity import PARENT_KIND
+from reconciler.agent.leadership import Alone, Leadership
 from reconciler.agent.logs import log_to
 from reconciler.agent.metrics import AgentMetrics
 from reconciler.agent.options import AgentOptions
-from reconciler.agent.parent import Parent
-from reconciler.agent.reporting import stalled_report
 from reconciler.agent.server import serving
+from reconciler.agent.tenant import Shared
+from reconciler.agent.tenants import Tenants
 from reconciler.agent.webhook import receiving
 from reconciler.cluster.connection import Connection
-from reconciler.cluster.discovery import discover
-from reconciler.cluster.watch import Selection
-from reconciler.errors import ClusterError, InputError, UnavailableError
+from reconciler.cluster.discovery import Served
+from reconciler.cluster.flow import Limiter
+from reconciler.cluster.lease import Lease
+from reconciler.errors import SpinfleetError, UnavailableError
 from reconciler.fleet.model import API_GROUP
 
 logger = logging.getLogger(__name__)
@@ -51,15 +52,14 @@ async def _run(options: AgentOptions) -> int:
 
 @dataclass(kw_only=True, slots=True)
 class Agent:
-    """One process: serves its probes and follows one FleetSync, starting over where its spec changes who it is."""
+    """One process: its probes, its webhook, its connection, and the FleetSyncs that it follows."""
 
     options: AgentOptions
     metrics: AgentMetrics = field(default_factory=AgentMetrics)
-    ready: bool = False
-    wakes: set[asyncio.Event] = field(default_factory=set)
+    _tenants: Tenants | None = None
 
     async def run(self) -> None:
-        """Go on until cancelled. Raises SpinfleetError only where the API server can't be used at all."""
+        """Go on until cancelled. Raises SpinfleetError only where there are no credentials for an API server."""
         async with AsyncExitStack() as stack:
             if self.options.listen is not None:
                 await stack.enter_async_context(
@@ -67,7 +67,7 @@ class Agent:
                         self.options.listen,
                         registry=self.metrics.registry,
                         alive=lambda: True,
-                        ready=lambda: self.ready,
+                        ready=lambda: self._tenants is not None and self._tenants.known,
                     )
                 )
             if self.options.webhook is not None:
@@ -76,55 +76,52 @@ class Agent:
                 await Connection.open(self.options.kubeconfig, self.options.context)
             )
             self.metrics.count_requests(connection.requests)
-            while True:
-                try:
-                    await self._follow(connection)
-                except (ClusterError, UnavailableError, InputError) as error:
-                    logger.error("%s %s", error.message, error.hint)  # noqa: TRY400 - an expected failure needs no traceback
-                    await asyncio.sleep(_RESTART_AFTER)
+            leadership = self._leadership(connection)
+            self._tenants = tenants = await self._tenants_of(connection, leadership)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(tenants.watch())
+                group.create_task(_lead(leadership, tenants))
+
+    def _leadership(self, connection: Connection) -> Leadership:
+        if not self.options.lease:
+            self.metrics.leader.set(1)
+            return Alone()
+        # Whoever starts again in the same pod is the same, and need not wait itself out.
+        identity = f"{socket.gethostname()}_{os.getpid()}"
+        lease = Lease(
+            connection=connection, namespace=self.options.agent_namespace, name=self.options.lease, identity=identity
+        )
+        self.metrics.leader.set_function(lambda: float(lease.held))
+        return lease
 
     def _wake(self) -> None:
-        """Have every FleetSync look at its repository now."""
-        for wake in self.wakes:
-            wake.set()
+        if self._tenants is not None:
+            self._tenants.wake()
 
-    async def _follow(self, connection: Connection) -> None:
-        """Follow the FleetSync until its identity changes or it is gone."""
-        discovery = await discover(connection)
-        resource = discovery.find(API_GROUP, PARENT_KIND)
-        if resource is None:
-            raise UnavailableError("the FleetSync definition is not installed", hint="run spinfleet install")
-        parent = Parent(
-            connection=connection, resource=resource, namespace=self.options.namespace, name=self.options.name
-        )
-        sync = await parent.read()
-        metrics = self.metrics.of(f"{sync.namespace}/{sync.name}")
-        try:
-            if sync.deleting:
-                identity = identity_of(sync, self.options.default_service_account)
-                await end(
-                    connection, parent, sync, identity=identity, metrics=metrics, discovery=discovery, concurrency=self.options.concurrency
+    async def _tenants_of(self, connection: Connection, leadership: Leadership) -> Tenants:
+        """Find out what is served, which FleetSyncs have to be part of; until then there is nothing to do but to ask again."""
+        while True:
+            try:
+                served = await Served.ask(connection)
+                resource = served.discovery.find(API_GROUP, PARENT_KIND)
+                if resource is None:
+                    raise UnavailableError("the FleetSync definition is not installed", hint="run spinfleet install")
+            except SpinfleetError as error:
+                logger.error("%s %s", error.message, error.hint)  # noqa: TRY400 - an expected failure needs no traceback
+                await asyncio.sleep(_RESTART_AFTER)
+            else:
+                shared = Shared(
+                    connection=connection, served=served, resource=resource, options=self.options, metrics=self.metrics,
+                    limiter=Limiter(highest=self.options.concurrency), leadership=leadership,
                 )  # fmt: skip
-                return
-            _check_supported(sync)
-            async with assembled(
-                connection, parent, sync, options=self.options, metrics=metrics, discovery=discovery
-            ) as follower:
-                self.ready = True
-                self.wakes.add(follower.wakes.sync)
-                try:
-                    await follower.follow(Selection(resource=resource, namespace=parent.namespace, name=parent.name))
-                finally:
-                    self.wakes.discard(follower.wakes.sync)
-        except InputError as error:
-            # Only a person can help: the FleetSync itself says what must change.
-            await parent.report(stalled_report(sync, f"{error.message}; {error.hint}"))
-            raise
+                return Tenants(shared=shared)
 
 
-def _check_supported(sync: FleetSync) -> None:
-    if sync.unsupported:
-        raise InputError(
-            f"spec.{sync.unsupported[0]} is not supported by this version",
-            hint="take it away; nothing is synced while it stands",
-        )
+async def _lead(leadership: Leadership, tenants: Tenants) -> None:
+    """Stand by, and work for as long as we lead, again and again until cancelled."""
+    while True:
+        try:
+            await leadership.lead(tenants.follow)
+        except SpinfleetError as error:
+            logger.error("%s %s", error.message, error.hint)  # noqa: TRY400 - an expected failure needs no traceback
+        await asyncio.sleep(_RESTART_AFTER)

@@ -115,6 +115,9 @@ class AgentMetrics:
             [_LABEL],
             registry=registry,
         )
+        self.leader = Gauge(
+            "spinfleet_leader", "Whether this agent leads and writes (1), or stands by (0).", registry=registry
+        )
         self._findings = _Findings()
         registry.register(self._findings)
 
@@ -125,7 +128,7 @@ class AgentMetrics:
     def forget(self, fleetsync: str) -> None:
         """Show nothing of a FleetSync any more: it is gone."""
         for metric in vars(self).values():
-            if isinstance(metric, MetricWrapperBase):
+            if isinstance(metric, MetricWrapperBase) and metric is not self.leader:
                 metric.remove_by_labels({_LABEL: fleetsync})
         self._findings.of.pop(fleetsync, None)
 

@@ -30,6 +30,17 @@ def refusal(sync: FleetSync, key: ObjectKey, agent_namespace: str) -> str:
     return _kind_refusal(sync, key) or _namespace_refusal(sync, key)
 
 
+def own_namespace(sync: FleetSync) -> frozenset[str]:
+    """Give the FleetSync's own namespace, where its ApplySet may always have members, unless the policy keeps them out."""
+    allowed = sync.policy.namespaces
+    return frozenset({sync.namespace} if allowed is None or {"*", sync.namespace} & set(allowed) else ())
+
+
+def left_to_others(sync: FleetSync, key: ObjectKey) -> bool:
+    """Tell whether what apps stand on, such as their Namespace or RuntimeClass, is not this FleetSync's to make: it is used as it is."""
+    return not key.namespace and bool(_kind_refusal(sync, key))
+
+
 def _kind_refusal(sync: FleetSync, key: ObjectKey) -> str:
     allowed = sync.policy.kinds
     name = f"{key.kind}.{key.group}" if key.group else key.kind

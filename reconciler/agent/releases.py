@@ -239,6 +239,8 @@ class Releases:
             release = Release(unit=unit, rendered=judged.rendered, verdict=judged.verdict, commit=commit)
             return Decision(name=name, move=move, release=release, held=_still_held(judged, move))
         held = judged.held
+        if last is Last.SAME and judged.state is Newest.DENIED:
+            why = "RunningUnverified: it runs already, and is left as it is, neither healed nor pruned"
         if held is not None and why:
             held = replace(held, reason=f"{held.reason}; {why}", again=held.again or last is Last.LOST)
         return Decision(name=name, move=move, release=kept if move is Move.KEEP else None, held=held)

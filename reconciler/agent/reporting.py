@@ -61,11 +61,13 @@ def report_of(syncer: Syncer, reports: AppReports) -> Report:
     ]
     failures += [
         ObjectFailure(
-            owner="", object=f"{resource.kind} of {resource.api_version}", code="object.unwatched",
-            message=f"can't be watched, so drift of such objects is not seen: {reason}",
+            owner="",
+            object=f"{resource.kind} of {resource.api_version}" + (f" in {namespace}" if namespace else ""),
+            code="object.unwatched",
+            message=f"can't be watched, so what is there is neither healed nor pruned: {reason}",
         )
-        for resource, reason in syncer.writer.unwatched.items()
-    ]  # fmt: skip
+        for (resource, namespace), reason in syncer.installer.watches.refused().items()
+    ]
     if state.record_error:
         message = f"release records can't be written, so nothing new is released: {state.record_error}"
         failures.append(ObjectFailure(owner="", object="release records", code="release.not-recorded", message=message))
@@ -113,7 +115,7 @@ def stalled_report(sync: FleetSync, reason: str) -> Report:
     return Report(
         cluster=sync.cluster, generation=sync.generation, handled_request=str(sync.status.get("lastHandledRequest") or ""),
         commit_seen=str(commit.get("seen") or ""), commit_applied=str(commit.get("applied") or ""), source_error="",
-        commit_refused=False, syncing=False, stalled=reason, suspended=sync.suspend, apps=(), problems=(), failures=(), loaded=False,
+        commit_refused=False, syncing=False, stalled=reason, suspended="spec.suspend is true" if sync.suspend else "", apps=(), problems=(), failures=(), loaded=False,
     )  # fmt: skip
 
 

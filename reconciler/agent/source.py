@@ -44,6 +44,15 @@ _CONFIG_MAPS = Resource(
 
 
 @dataclass(kw_only=True, slots=True)
+class Kept:
+    """What was read of a repository, by content: good for whatever is read of it next, by whoever follows it then."""
+
+    trees: TreeCache = field(default_factory=TreeCache)
+    documents: LoadCache = field(default_factory=LoadCache)
+    digests: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(kw_only=True, slots=True)
 class FleetSource:
     """Follows one repository. `folder` keeps the bare repository; it may be lost at any time.
 
@@ -54,9 +63,7 @@ class FleetSource:
     folder: Path
     allow_local: bool
     signers: tuple[Signer, ...] = ()
-    _trees: TreeCache = field(default_factory=TreeCache)
-    _documents: LoadCache = field(default_factory=LoadCache)
-    _digests: dict[str, str] = field(default_factory=dict)
+    kept: Kept = field(default_factory=Kept)
     _earlier: dict[tuple[str, str], tuple[Earlier, CommitFiles]] = field(default_factory=dict)
     _missing: dict[str, float] = field(default_factory=dict)
     _reading: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -122,8 +129,8 @@ class FleetSource:
         return True
 
     def _read_earlier(self, commit: str, path: str) -> tuple[Earlier, CommitFiles]:
-        snapshot = Snapshot(self.repository, commit, path=path, cache=self._trees.fork())
-        return Earlier(snapshot, self._documents), CommitFiles(snapshot, self._digests)
+        snapshot = Snapshot(self.repository, commit, path=path, cache=self.kept.trees.fork())
+        return Earlier(snapshot, self.kept.documents), CommitFiles(snapshot, self.kept.digests)
 
     def is_ancestor(self, commit: str, tip: str) -> bool:
         """Tell whether a commit is in the history of another."""
@@ -155,11 +162,16 @@ class FleetSource:
         """
         async with self._reading:
             self._earlier.clear()
-            return await asyncio.to_thread(self._load, commit, path)
+            loading = asyncio.create_task(asyncio.to_thread(self._load, commit, path))
+            try:
+                return await asyncio.shield(loading)
+            finally:
+                # A thread can't be cancelled; whoever reads next must not find it at work.
+                await asyncio.wait({loading})
 
     def _load(self, commit: str, path: str) -> tuple[Loaded, CommitFiles]:
-        snapshot = Snapshot(self.repository, commit, path=path, cache=self._trees)
-        return load(snapshot, cache=self._documents), CommitFiles(snapshot, self._digests)
+        snapshot = Snapshot(self.repository, commit, path=path, cache=self.kept.trees)
+        return load(snapshot, cache=self.kept.documents), CommitFiles(snapshot, self.kept.digests)
 
 
 async def secret_of(connection: Connection, namespace: str, name: str) -> Mapping[str, Any]:

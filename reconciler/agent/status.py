@@ -66,7 +66,7 @@ class AppReport:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
-    """Everything that status says. `stalled` names what a person must change before anything can go on.
+    """Everything that status says. `stalled` names what a person must change before anything can go on, `suspended` what stops it.
 
     `unsigned` says why the newest commit is not taken where its signature is at fault, `signer` who has signed `commit_seen`.
     `waiting` is what would be pruned and needs an approval, `ending` how far a FleetSync that is being deleted has come.
@@ -82,7 +82,7 @@ class Report:
     commit_refused: bool
     syncing: bool
     stalled: str
-    suspended: bool
+    suspended: str
     apps: tuple[AppReport, ...]
     problems: tuple[Problem, ...]
     failures: tuple[ObjectFailure, ...]
@@ -137,7 +137,7 @@ def _ready(report: Report, parts: Sequence[Condition]) -> Condition:
         why = "".join(f"; {each.object}: {each.message}" for each in report.failures[:1])
         return Condition("Ready", "False", "Deleting", f"{report.ending}{why}")
     if report.suspended:
-        return Condition("Ready", "Unknown", "Suspended", "spec.suspend is true: nothing is synced or healed")
+        return Condition("Ready", "Unknown", "Suspended", f"{report.suspended}: nothing is synced or healed")
     if not report.commit_applied or not report.loaded:
         waiting = report.source_error or next(
             (part.message for part in parts if part.status == "False"), "no commit accepted yet"

@@ -27,7 +27,7 @@ from reconciler.agent.records import RecordStore, timestamp
 from reconciler.agent.releases import Circumstances, Decision, Releases, digest_of, version_of
 from reconciler.agent.source import FleetSource
 from reconciler.agent.state import State
-from reconciler.agent.writing import Writer
+from reconciler.agent.writing import OVER_QUOTA, Writer
 from reconciler.artifact.sources import CommitFiles
 from reconciler.errors import ClusterError, InputError, SpinfleetError, UnavailableError
 from reconciler.fleet.model import Assignment, Unit
@@ -38,7 +38,8 @@ from reconciler.rollout.records import advanced
 logger = logging.getLogger(__name__)
 
 #: Failures after which what the server serves, and lets us see, is asked for anew.
-_LOOK_AGAIN = frozenset({"object.unknown-kind", "object.unwatched", "object.404"})
+_UNWATCHED = "object.unwatched"
+_LOOK_AGAIN = frozenset({"object.unknown-kind", _UNWATCHED, "object.404"})
 
 
 @dataclass(kw_only=True, slots=True)
@@ -65,6 +66,7 @@ class Syncer:
     state: State
     _backoff: Backoff = field(default_factory=lambda: Backoff(first=1.0, longest=300.0))
     _news: bool = False
+    _paused: bool = False
 
     @property
     def assignment(self) -> Assignment | None:
@@ -72,10 +74,12 @@ class Syncer:
         return self.assigning.assignment
 
     @property
-    def suspended(self) -> bool:
-        """Whether nothing is to be written at all, by the FleetSync or by this cluster's own document."""
+    def suspended(self) -> str:
+        """What says that nothing is to be written at all: the FleetSync, or this cluster's own document; empty where nothing does."""
+        if self.sync.suspend:
+            return "spec.suspend is true"
         in_git = self.assignment is not None and self.assignment.cluster.spec.get("suspend") is True
-        return self.sync.suspend or in_git
+        return f"spec.suspend of Cluster {self.sync.cluster} is true in Git" if in_git else ""
 
     async def sync_once(self) -> None:
         """Take the newest commit, if there is news, and go on with what may go on. Failures end in the state."""
@@ -83,6 +87,16 @@ class Syncer:
             return
         await self.commits.fetch()
         await self._guarded(self._take)
+
+    async def rehearse(self) -> None:
+        """Do what a sync does short of any write: what was fetched, read and verified is then known when it counts. Raises as it goes."""
+        await self.commits.fetch()
+        await self._renew()
+        self.releases.touch(await self.commits.take() or ())
+        if self.assignment is not None:
+            units = self.releases.take_due(self.assignment)
+            async for _ in self.releases.decide(units, self._circumstances(self.assignment)):
+                pass
 
     async def _renew(self) -> None:
         """Read anew what stands in Secrets, before anything is decided: keys may be taken away at any time."""
@@ -122,8 +136,15 @@ class Syncer:
     async def _advance(self) -> None:
         """Let go of what is not placed here any more, release what may run, batch by batch, and wait until it is applied."""
         assignment = self.assignment
-        if assignment is None or self.suspended:
+        if assignment is None:
             return
+        if self.suspended:
+            self._paused = True
+            return
+        if self._paused:
+            # What drifted meanwhile was passed over.
+            self._paused = False
+            self.installer.queue.add(*self.installer.desired.owners())
         units = self.releases.take_due(assignment)
         left = [] if self.state.refused else self._left(assignment)
         if not units and not left and not self._news:
@@ -157,15 +178,7 @@ class Syncer:
         return sorted(name for name in known if name not in assignment.units and name != SHARED)
 
     async def _release(self, units: Iterable[Unit], assignment: Assignment, touched: set[str]) -> None:
-        now = Circumstances(
-            assignment=assignment,
-            record_of=self.records.get,
-            earlier=self._earlier,
-            not_ready=self.progress.not_ready,
-            suspended=self.sync.suspended_apps,
-            files=self.commits.files,
-        )
-        async for batch in self.releases.decide(units, now):
+        async for batch in self.releases.decide(units, self._circumstances(assignment)):
             try:
                 await self._record(batch)
                 owners = await self.installer.install(batch, assignment.cluster)
@@ -181,6 +194,16 @@ class Syncer:
                 self.changed(name)
         if touched:
             await self.installer.queue.drained(touched)
+
+    def _circumstances(self, assignment: Assignment) -> Circumstances:
+        return Circumstances(
+            assignment=assignment,
+            record_of=self.records.get,
+            earlier=self._earlier,
+            not_ready=self.progress.not_ready,
+            suspended=self.sync.suspended_apps,
+            files=self.commits.files,
+        )
 
     async def _record(self, batch: Iterable[Decision]) -> None:
         """Write the records of what is released now, before the first of its objects (design: "Release records")."""
@@ -256,7 +279,8 @@ class Syncer:
     async def _look_again(self) -> None:
         """Have what is served watched again, later and later where the account may not: what can't be seen can't be healed."""
         await self.installer.look_again()
-        if self.writer.unwatched:
+        self._again(_UNWATCHED)
+        if self.installer.watches.refused():
             self.installer.queue.add_later(LOOK, self._backoff.next_delay(LOOK))
         else:
             self._backoff.forget(LOOK)
@@ -268,6 +292,7 @@ class Syncer:
         if owner == PRUNE:
             if self.assignment is not None and not self.state.refused and not self.state.releasing and self.sync.prune:
                 await self.pruner.prune(self.assignment)
+                self._again(OVER_QUOTA)  # there may be room now
             return
         if owner == LOOK:
             await self._look_again()
@@ -287,3 +312,8 @@ class Syncer:
         else:
             self._backoff.forget(owner)
         self.changed(owner)
+
+    def _again(self, code: str) -> None:
+        """Have what failed for this reason tried again now."""
+        known = self.writer.attempts.failures.values()
+        self.installer.queue.add(*{failure.owner for failure in known if failure.code == code})

@@ -15,13 +15,15 @@ from reconciler.agent.ending import end
 from reconciler.agent.fleetsync import FINALIZER
 from reconciler.agent.identity import PARENT_KIND, Identity, identity_of
 from reconciler.agent.install import AGENT_ACCOUNT, NAMESPACE, base_objects
+from reconciler.agent.leadership import Alone
 from reconciler.agent.metrics import AgentMetrics
 from reconciler.agent.parent import Parent
 from reconciler.agent.workloads import Workloads
 from reconciler.cluster.answers import NOT_FOUND
 from reconciler.cluster.connection import Connection
 from reconciler.cluster.delete import delete
-from reconciler.cluster.discovery import Discovery, Resource, discover
+from reconciler.cluster.discovery import Discovery, Resource, Served, discover
+from reconciler.cluster.flow import Limiter
 from reconciler.cluster.patch import merge_patch
 from reconciler.cluster.read import get, list_objects
 from reconciler.errors import ClusterError, UnavailableError
@@ -34,6 +36,8 @@ _RBAC = "rbac.authorization.k8s.io"
 _CRD = "CustomResourceDefinition"
 _LOOK_EVERY = 0.5
 _AT_ONCE = 16
+#: Replicas of an installation that has everything that any has.
+_SEVERAL = 2
 _AGENT = ObjectKey("apps", "Deployment", NAMESPACE, AGENT_ACCOUNT)
 
 
@@ -72,7 +76,7 @@ class Uninstaller:
         if syncs is not None:
             items = (await list_objects(self.connection, syncs)).items
             await asyncio.gather(*(self._fleetsync(syncs, item) for item in items))
-        for obj in reversed(base_objects()):
+        for obj in reversed(base_objects(_SEVERAL)):
             key = key_of(obj)
             if key.kind != "Namespace":
                 await self._remove(key, obj["apiVersion"])
@@ -85,7 +89,7 @@ class Uninstaller:
         resource = self.discovery.find(_RBAC, kind)
         if resource is None:
             return
-        made = {key_of(obj) for obj in base_objects()}
+        made = {key_of(obj) for obj in base_objects(_SEVERAL)}
         listed = await list_objects(self.connection, resource, label_selector="=".join(_PART_OF))
         for key in map(key_of, listed.items):
             if key not in made:
@@ -124,14 +128,16 @@ class Uninstaller:
             raise
         # As whoever uninstalls: the account that the agent used may be gone.
         identity = replace(identity_of(sync, AGENT_ACCOUNT), user="")
-        await end(
-            self.connection,
-            parent,
-            sync,
+        await end(parent, sync, workloads=self._as(identity, self.discovery), metrics=metrics)
+
+    def _as(self, identity: Identity, discovery: Discovery) -> Workloads:
+        served = Served(connection=self.connection, discovery=discovery)
+        return Workloads(
+            connection=self.connection,
             identity=identity,
-            metrics=metrics,
-            discovery=self.discovery,
-            concurrency=_AT_ONCE,
+            served=served,
+            slots=Limiter(highest=_AT_ONCE).share(),
+            leadership=Alone(),
         )
 
     async def _give_up(self, resource: Resource, key: ObjectKey) -> None:
@@ -175,12 +181,9 @@ class Uninstaller:
         live = await self._live(key, resource) if resource is not None else None
         if live is None:
             return
-        workloads = Workloads(
-            connection=self.connection, identity=Identity(applyset="", manager="", user=""), discovery=await discover(self.connection),
-            slots=asyncio.Semaphore(_AT_ONCE),
-        )  # fmt: skip
+        workloads = self._as(Identity(applyset="", manager="", user=""), await discover(self.connection))
         found, hidden = await objects_in(workloads, NAMESPACE)
-        made = {key_of(obj) for obj in base_objects()}
+        made = {key_of(obj) for obj in base_objects(_SEVERAL)}
         others = [str(each) for each, obj in found if each not in made and not _goes_with_it(each, obj)]
         if others or hidden:
             reason = (

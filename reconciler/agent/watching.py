@@ -1,12 +1,17 @@
-"""Live state: one watch for each group, version and kind as applied, on the membership label."""
+"""Live state: one watch for each group, version and kind as applied, on the membership label.
+
+What the account may not see is asked for again by and by, and refuses nothing else meanwhile: another kind, or the same kind in
+another namespace, goes on.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
 
+from reconciler.agent.backoff import Backoff
 from reconciler.agent.identity import Identity
 from reconciler.agent.members import Members
 from reconciler.agent.observing import Observer
@@ -20,12 +25,30 @@ from reconciler.plan.model import HealthResult, ObjectKey, key_of
 
 logger = logging.getLogger(__name__)
 
+_FIRST_RETRY, _LONGEST_RETRY = 2.0, 120.0
+
+Feed = Callable[[Selection, Event], None]
+
+
+@dataclass(kw_only=True, slots=True)
+class _Watch:
+    """One watch. `settled` is set once it was found out whether it may be watched: `refused` says why not, else all was seen."""
+
+    task: asyncio.Task[None] | None = None
+    refused: str = ""
+    settled: asyncio.Event = field(default_factory=asyncio.Event)
+    again: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def complete(self) -> bool:
+        """Whether all there is has been seen and is being watched."""
+        return self.settled.is_set() and not self.refused
+
 
 @dataclass(kw_only=True, slots=True)
 class Watches:
-    """Starts watches as kinds come to be applied, and feeds the observer. `namespaces` are those allowed where not all are.
-
-    `ended` is called where a watch that had begun was ended by the server for good.
+    """Starts watches as kinds come to be applied, and feeds the observer. `changed` takes word of an app, `turned` of a watch that was
+    refused, or is not any more.
     """
 
     connection: Connection
@@ -34,98 +57,159 @@ class Watches:
     members: Members
     spinapps: SpinApps
     changed: Callable[[str], None]
-    namespaces: tuple[str, ...]
-    ended: Callable[[], None] = lambda: None
-    _tasks: dict[Selection, asyncio.Task[None]] = field(default_factory=dict)
-    _complete: dict[Selection, asyncio.Event] = field(default_factory=dict)
+    turned: Callable[[], None]
+    _watches: dict[Selection, _Watch] = field(default_factory=dict)
     _wide: dict[tuple[str, str], bool] = field(default_factory=dict)
+    _unasked: dict[Resource, str] = field(default_factory=dict)
 
-    async def ensure(self, resources: Iterable[Resource]) -> dict[Resource, str]:
-        """Have each resource watched, and wait until its complete state has been seen.
+    async def ensure(self, resources: Iterable[Resource], namespaces: Collection[str]) -> None:
+        """Have each resource watched, everywhere where the account may, else in these namespaces; return when it is known what may be seen.
 
-        Gives those that the account may not see, each with the reason: nothing of them can be written, the others go on.
+        `refusal` has what may not. Raises UnavailableError.
         """
-        wanted = list(dict.fromkeys(resources))
-        failures = await asyncio.gather(*(self._ensure(resource) for resource in wanted))
-        return {resource: reason for resource, reason in zip(wanted, failures, strict=True) if reason}
+        wanted = dict.fromkeys(resources)
+        await asyncio.gather(*(self._ensure(resource, namespaces) for resource in wanted))
+        # What is not served any more, say, is asked for no more.
+        await self._stop([each for each, found in self._own() if found.refused and each.resource not in wanted])
+        for resource in [each for each in self._unasked if each not in wanted]:
+            del self._unasked[resource]
 
-    async def _ensure(self, resource: Resource) -> str:
+    async def _ensure(self, resource: Resource, namespaces: Collection[str]) -> None:
         try:
-            selections = await self._selections(resource)
-            await asyncio.gather(*(self._start(selection, self._members) for selection in selections))
-        except ClusterError as error:
-            return error.message
-        return ""
+            places = await self._places(resource, namespaces)
+        except ClusterError as error:  # not even what it may do can be asked as this account
+            self._unasked[resource] = error.message
+            return
+        self._unasked.pop(resource, None)
+        selections = [self._selection(resource, namespace) for namespace in places]
+        await asyncio.gather(*(self._start(selection, self._members) for selection in selections))
+        wide = self._watches.get(self._selection(resource, ""))
+        if wide is not None and wide.complete:
+            await self._stop([each for each, _ in self._own() if each.resource == resource and each.namespace])
 
-    async def ensure_deployments(self, deployments: Resource) -> None:
+    async def ensure_deployments(self, deployments: Resource, namespaces: Collection[str]) -> None:
         """Have the Deployments that the SpinKube operator makes watched: they tell the health of SpinApps."""
-        selections = await self._selections(deployments)
         # Without the right to see them SpinApps stay "progressing": never called healthy on a guess.
-        ours = [replace(selection, label_selector=APP_LABEL) for selection in selections]
         try:
-            await asyncio.gather(*(self._start(selection, self._deployments) for selection in ours))
+            places = await self._places(deployments, namespaces)
         except ClusterError as error:
             logger.warning("the Deployments of SpinApps can't be watched: %s", error.message)
+            return
+        selections = [Selection(resource=deployments, namespace=name, label_selector=APP_LABEL) for name in places]
+        await asyncio.gather(*(self._start(selection, self._deployments) for selection in selections))
+
+    def refusal(self, resource: Resource, namespace: str) -> str:
+        """Say why objects of a resource can't be seen in a namespace (empty: where the resource has none); empty where they can."""
+        if resource in self._unasked:
+            return self._unasked[resource]
+        wide = self._watches.get(self._selection(resource, ""))
+        if wide is not None and not wide.refused:
+            return ""
+        narrow = self._watches.get(self._selection(resource, namespace))
+        return narrow.refused if narrow is not None else "it is not watched"
+
+    def refused(self) -> dict[tuple[Resource, str], str]:
+        """Give what can't be seen, by resource and namespace (empty: in any), with the reason."""
+        found = {(resource, ""): reason for resource, reason in self._unasked.items()}
+        narrow = {each.resource for each in self._watches if each.namespace}
+        for selection, each in self._own():
+            if each.refused and (selection.namespace or selection.resource not in narrow):
+                found[selection.resource, selection.namespace] = each.refused
+        return found
+
+    def _own(self) -> list[tuple[Selection, _Watch]]:
+        """Give the watches of members; those of other Deployments are none."""
+        return [found for found in self._watches.items() if found[0].label_selector == self.identity.selector]
 
     def sees(self, group: str, kind: str) -> bool:
         """Tell whether all there is of a kind, where the account may look, has been seen and is being watched."""
-        running = {
-            resource: [each for each in self._tasks if each.resource == resource and each.label_selector == self.identity.selector]
-            for resource in {each.resource for each in self._tasks}
-            if (resource.group, resource.kind) == (group, kind)
-        }  # fmt: skip
-        return any(each and all(map(self._runs, each)) for each in running.values())
+        own = [
+            (selection, each)
+            for selection, each in self._own()
+            if (selection.resource.group, selection.resource.kind) == (group, kind)
+        ]
+        return any(self._sees(resource) for resource in {selection.resource for selection, _ in own})
 
-    def _runs(self, selection: Selection) -> bool:
-        return self._complete[selection].is_set() and not self._tasks[selection].done()
+    def _sees(self, resource: Resource) -> bool:
+        watches = {
+            selection.namespace: each.complete for selection, each in self._own() if selection.resource == resource
+        }
+        wide = watches.pop("", False)
+        return wide or (bool(watches) and all(watches.values()))
 
     def outside(self, namespaces: Iterable[str]) -> frozenset[str]:
-        """Give those of the namespaces that no watch reaches."""
-        wide = not any(each.namespace for each in self._tasks)
-        return frozenset() if wide else frozenset(namespaces) - frozenset(self.namespaces)
+        """Give those of the namespaces in which something can't be seen."""
+        hidden = {namespace for resource, namespace in self.refused() if resource.namespaced}
+        return frozenset(each for each in namespaces if each in hidden or "" in hidden)
 
     async def stop(self) -> None:
         """End every watch."""
-        for task in self._tasks.values():
-            task.cancel()
-        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
-        self._tasks.clear()
+        await self._stop(list(self._watches))
 
-    async def _selections(self, resource: Resource) -> list[Selection]:
-        """Watch everywhere where the account may, else each allowed namespace."""
+    async def _stop(self, selections: Iterable[Selection]) -> None:
+        watches = [found for each in selections if (found := self._watches.pop(each, None)) is not None]
+        tasks = [each.task for each in watches if each.task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _selection(self, resource: Resource, namespace: str) -> Selection:
+        return Selection(resource=resource, namespace=namespace, label_selector=self.identity.selector)
+
+    async def _places(self, resource: Resource, namespaces: Collection[str]) -> list[str]:
+        """Give where to watch: everywhere (an empty name) where the account may list and watch there."""
         place = (resource.group, resource.plural)
         if place not in self._wide:
-            self._wide[place] = not resource.namespaced or await may(
-                self.connection, resource, "watch", impersonate=self.identity.user
-            )
-        names = [""] if self._wide[place] else list(self.namespaces)
-        return [Selection(resource=resource, namespace=name, label_selector=self.identity.selector) for name in names]
+            allowed = [
+                not resource.namespaced or await may(self.connection, resource, verb, impersonate=self.identity.user)
+                for verb in ("list", "watch")
+            ]
+            self._wide[place] = all(allowed)
+        return [""] if self._wide[place] else sorted(namespaces)
 
-    async def _start(self, selection: Selection, feed: Callable[[Selection, Event], None]) -> None:
-        task = self._tasks.get(selection)
-        if task is None or task.done():
-            self._complete[selection] = asyncio.Event()
-            task = self._tasks[selection] = asyncio.create_task(self._run(selection, feed))
-            task.add_done_callback(lambda done: self._over(selection, done))
-        waiting = asyncio.create_task(self._complete[selection].wait())
+    async def _start(self, selection: Selection, feed: Feed) -> None:
+        """Have a selection watched and wait until it is settled; what was refused is tried once more now."""
+        each = self._watches.get(selection)
+        if each is None or each.task is None or each.task.done():
+            each = self._watches[selection] = _Watch()
+            each.task = asyncio.create_task(self._run(selection, feed, each))
+        elif each.complete:
+            return
+        elif each.refused:
+            each.settled.clear()
+            each.again.set()
+        waiting = asyncio.create_task(each.settled.wait())
         try:
-            await asyncio.wait([task, waiting], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([each.task, waiting], return_when=asyncio.FIRST_COMPLETED)
         finally:
             waiting.cancel()
-        if task.done():
-            task.result()
+        if each.task.done() and not each.task.cancelled():
+            each.task.result()  # a fault of our own shows here
 
-    def _over(self, selection: Selection, task: asyncio.Task[None]) -> None:
-        """Have a watch that the server has ended looked after: its kind is not served any more, or the account may not see it."""
-        if not task.cancelled() and (error := task.exception()) is not None and self._complete[selection].is_set():
-            logger.warning("the watch of %s has ended: %s", selection.resource.plural, error)
-            self.ended()
+    async def _run(self, selection: Selection, feed: Feed, each: _Watch) -> None:
+        """Watch for ever; a refusal is waited out."""
+        backoff = Backoff(first=_FIRST_RETRY, longest=_LONGEST_RETRY)
+        while True:
+            try:
+                async for event in watch(self.connection, selection, impersonate=self.identity.user):
+                    feed(selection, event)
+                    if isinstance(event, Complete):
+                        backoff.forget("")
+                        self._settle(each, "")
+            except ClusterError as error:
+                logger.warning("%s can't be watched: %s", selection.resource.plural, error.message)
+                # What was allowed everywhere may be so no more: it is asked anew.
+                self._wide.pop((selection.resource.group, selection.resource.plural), None)
+                self._settle(each, error.message)
+            await _either(each.again, backoff.next_delay(""))
+            each.again.clear()
 
-    async def _run(self, selection: Selection, feed: Callable[[Selection, Event], None]) -> None:
-        async for event in watch(self.connection, selection, impersonate=self.identity.user):
-            feed(selection, event)
-            if isinstance(event, Complete):
-                self._complete[selection].set()
+    def _settle(self, each: _Watch, refused: str) -> None:
+        news = bool(each.refused) != bool(refused)
+        each.refused = refused
+        each.settled.set()
+        if news:
+            self.turned()
 
     def _members(self, selection: Selection, event: Event) -> None:
         if isinstance(event, Changed):
@@ -167,3 +251,12 @@ def _within(selection: Selection, key: ObjectKey, api_version: str) -> bool:
     resource = selection.resource
     same = (key.group, key.kind) == (resource.group, resource.kind) and api_version == resource.api_version
     return same and (not selection.namespace or key.namespace == selection.namespace)
+
+
+async def _either(event: asyncio.Event, seconds: float) -> None:
+    """Wait until an event is set, or for so many seconds."""
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from reconciler.agent.identity import Identity
+from reconciler.agent.leadership import Leadership, require, require_confirmed
 from reconciler.cluster.answers import NOT_FOUND
 from reconciler.cluster.apply import Applied, apply
 from reconciler.cluster.connection import Connection
 from reconciler.cluster.delete import delete
-from reconciler.cluster.discovery import Discovery, Resource, discover
+from reconciler.cluster.discovery import Discovery, Resource, Served
+from reconciler.cluster.flow import Share
 from reconciler.cluster.patch import json_patch, merge_patch
 from reconciler.cluster.read import Listed, get, list_metadata
 from reconciler.errors import ClusterError, UnavailableError
@@ -24,16 +25,22 @@ from reconciler.plan.sensitive import is_sensitive, without_values
 
 @dataclass(kw_only=True, slots=True)
 class Workloads:
-    """What the FleetSync's account sees and writes. `slots` bounds the requests in flight over all apps; `discovery` is what is served."""
+    """What the FleetSync's account sees and writes. `slots` bounds the requests in flight, and shares them with other FleetSyncs; `served` is shared as well."""
 
     connection: Connection
     identity: Identity
-    discovery: Discovery
-    slots: asyncio.Semaphore
+    served: Served
+    slots: Share
+    leadership: Leadership
+
+    @property
+    def discovery(self) -> Discovery:
+        """What the server serves, as far as is known now."""
+        return self.served.discovery
 
     async def rediscover(self) -> None:
         """Ask anew what the server serves: a definition may have come or gone."""
-        self.discovery = await discover(self.connection)
+        await self.served.renew()
 
     async def live(self, key: ObjectKey, resource: Resource) -> Mapping[str, Any] | None:
         """Read an object; None where it is absent. Raises ClusterError and UnavailableError."""
@@ -59,6 +66,7 @@ class Workloads:
         """Apply an object, as our field manager unless another is named. What the server says against it may quote it: what must not be shown is taken out here, once for all."""
         try:
             async with self.slots:
+                require(self.leadership)
                 return await apply(
                     self.connection,
                     resource,
@@ -86,6 +94,7 @@ class Workloads:
             {"op": "replace", "path": "/metadata/resourceVersion", "value": live["metadata"]["resourceVersion"]},
         ]
         async with self.slots:
+            require(self.leadership)
             await json_patch(
                 self.connection,
                 resource,
@@ -99,6 +108,7 @@ class Workloads:
     async def merge(self, key: ObjectKey, resource: Resource, change: Mapping[str, Any]) -> None:
         """Merge a change into an object. With metadata.resourceVersion in it, it is refused (409) where the object has moved on."""
         async with self.slots:
+            require(self.leadership)
             await merge_patch(
                 self.connection,
                 resource,
@@ -114,6 +124,7 @@ class Workloads:
         What may have had others made for it is gone only after them: whoever waits for it waits for all of them.
         """
         async with self.slots:
+            await require_confirmed(self.leadership)
             return await delete(
                 self.connection,
                 resource,

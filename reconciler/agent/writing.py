@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from reconciler.agent.adopting import Adopter
@@ -24,13 +25,16 @@ from reconciler.plan.model import ObjectKey
 
 #: From this many unknown objects of one kind and namespace on, one metadata LIST is cheaper than a GET each.
 _LIST_FROM = 4
+#: The code of an object for which its FleetSync's quota has no room.
+OVER_QUOTA = "object.quota"
 
 
 @dataclass(kw_only=True, slots=True)
 class Writer:
     """Applies single objects.
 
-    `keeps` tells of an app whether it keeps all it has, because no release of it is known to say what it wants.
+    `keeps` tells of an app whether it keeps all it has, because no release of it is known to say what it wants. `unwatched` says why
+    objects of a resource can't be seen in a namespace, if so.
     """
 
     workloads: Workloads
@@ -44,8 +48,9 @@ class Writer:
     metrics: Metrics
     decryption: Decryption
     keeps: Callable[[str], bool]
-    unwatched: Mapping[Resource, str] = field(default_factory=dict)
+    unwatched: Callable[[Resource, str], str]
     _absent: set[ObjectKey] = field(default_factory=set)
+    _coming: set[ObjectKey] = field(default_factory=set)
 
     async def look(self, wanted: Iterable[Desired]) -> None:
         """Find out, with few requests, which of many not yet known objects are absent. What can't be told is looked at singly."""
@@ -86,10 +91,27 @@ class Writer:
 
     async def _put_unknown(self, wanted: Desired, resource: Resource, known: Member | None) -> None:
         """Look before the first write: what is there and not ours is never taken over silently."""
-        absent = wanted.key in self._absent
-        self._absent.discard(wanted.key)
-        applied = await self.adopter.write(wanted, resource, known, absent=absent)
-        self._record(wanted, applied, "created" if applied.created else "configured")
+        with self._within_quota(wanted.key, known):
+            absent = wanted.key in self._absent
+            self._absent.discard(wanted.key)
+            applied = await self.adopter.write(wanted, resource, known, absent=absent)
+            self._record(wanted, applied, "created" if applied.created else "configured")
+
+    @contextmanager
+    def _within_quota(self, key: ObjectKey, known: Member | None) -> Iterator[None]:
+        """Let an object in that would be a new one, while there is room for it; what is ours already is written in any case."""
+        most = self.sync.policy.quota_objects
+        if known is None and most is not None and len(self.members) + len(self._coming) >= most:
+            raise RefusedError(
+                OVER_QUOTA,
+                f"the FleetSync has {len(self.members)} objects, and its policy.quota.objects is {most}: no new one is written",
+            )
+        if known is None:
+            self._coming.add(key)
+        try:
+            yield
+        finally:
+            self._coming.discard(key)
 
     def _resource(self, wanted: Desired) -> Resource:
         """Give where the object is written, or refuse."""
@@ -101,7 +123,7 @@ class Writer:
                 "object.unknown-kind",
                 f"the API server does not serve {wanted.key.kind} of {wanted.api_version}; is its definition installed?",
             )
-        if (unwatched := self.unwatched.get(resource)) is not None:
+        if unwatched := self.unwatched(resource, wanted.key.namespace):
             # What can't be seen can't be healed or pruned: it is not written blindly.
             raise RefusedError("object.unwatched", f"its kind can't be watched: {unwatched}")
         if resource.namespaced and not wanted.key.namespace:

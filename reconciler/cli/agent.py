@@ -6,9 +6,20 @@ from pathlib import Path
 
 import click
 
+from reconciler.cli.connected import place_of
+
 
 @click.command()
-@click.option("--fleetsync", required=True, metavar="NAMESPACE/NAME", help="The FleetSync to follow.")
+@click.option(
+    "--fleetsync", metavar="NAMESPACE/NAME", help="Follow this FleetSync alone (default: every one of the cluster)."
+)
+@click.option(
+    "--watch-namespace",
+    "namespaces",
+    multiple=True,
+    metavar="NAMESPACE",
+    help="Follow the FleetSyncs of this namespace; repeat it for more.",
+)
 @click.option(
     "--kubeconfig",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
@@ -48,9 +59,17 @@ import click
     show_default=True,
     help="The agent's own namespace: out of reach of every fleet.",
 )
+@click.option(
+    "--lease",
+    default="spinfleet-agent",
+    show_default=True,
+    metavar="NAME",
+    help="Lease in the agent's own namespace: of the agents that share it one works, the others stand by. `none` for an agent that is alone.",
+)
 @click.option("--concurrency", type=click.IntRange(1, 256), default=16, show_default=True, help="Requests in flight.")
 def agent(
-    fleetsync: str,
+    fleetsync: str | None,
+    namespaces: tuple[str, ...],
     kubeconfig: Path | None,
     context: str | None,
     cache: Path | None,
@@ -59,22 +78,22 @@ def agent(
     webhook_secret: Path | None,
     default_service_account: str,
     agent_namespace: str,
+    lease: str,
     concurrency: int,
 ) -> int:
     """Run the agent until SIGTERM: pull, validate, verify, render, apply, heal, report."""
     from reconciler.agent.main import run
     from reconciler.agent.options import AgentOptions
 
-    namespace, slash, name = fleetsync.partition("/")
-    if not slash or not namespace or not name:
-        raise click.BadParameter("write NAMESPACE/NAME", param_hint="--fleetsync")
+    if fleetsync and namespaces:
+        raise click.UsageError("--fleetsync names one FleetSync: leave --watch-namespace out")
     hook = _address(webhook_listen, "--webhook-listen")
     if hook is not None and webhook_secret is None:
         raise click.UsageError("--webhook-listen needs --webhook-secret FILE: unsigned requests are never taken")
     return run(
         AgentOptions(
-            namespace=namespace,
-            name=name,
+            only=place_of(fleetsync) if fleetsync else None,
+            namespaces=namespaces,
             cache=cache or _default_cache(),
             kubeconfig=kubeconfig,
             context=context,
@@ -82,6 +101,7 @@ def agent(
             webhook=(hook, webhook_secret) if hook is not None and webhook_secret is not None else None,
             default_service_account=default_service_account,
             agent_namespace=agent_namespace,
+            lease="" if lease == "none" else lease,
             concurrency=concurrency,
         )
     )

@@ -21,6 +21,27 @@ import click
     "--registry-mirror", "mirrors", multiple=True, metavar="PREFIX=HOST", help="Ask HOST for artifacts of PREFIX."
 )
 @click.option("--plain-http", is_flag=True, help="Reach the mirrors over plain HTTP.")
+@click.option(
+    "--tenant",
+    default="",
+    metavar="NAMESPACE",
+    help="Add a tenant: a FleetSync of its own in this namespace, beside an agent that is installed.",
+)
+@click.option(
+    "--allow-namespace",
+    "namespaces",
+    multiple=True,
+    metavar="NAMESPACE",
+    help="Namespace that the tenant may write to (default: its own); repeat it for more.",
+)
+@click.option("--name", default="fleet", show_default=True, help="Name of the tenant's FleetSync.")
+@click.option(
+    "--replicas",
+    type=click.IntRange(1, 5),
+    default=1,
+    show_default=True,
+    help="Agents: one works, the others stand by.",
+)
 @click.option("--export", "only_print", is_flag=True, help="Print what would be applied, as YAML, and apply nothing.")
 @click.option(
     "--kubeconfig",
@@ -36,9 +57,11 @@ def install(
     plain_http: bool,
     **choices: Any,
 ) -> int:
-    """Install the agent in the current cluster, or print what that takes (--export)."""
-    from reconciler.agent.install import Installation, base_objects, export, fleetsync
+    """Install the agent in the current cluster, or a tenant beside it (--tenant), or print what that takes (--export)."""
+    from reconciler.agent.install import FLEETSYNC, Installation, export, objects_of
 
+    if not choices["tenant"] and (choices["namespaces"] or choices["name"] != FLEETSYNC):
+        raise click.UsageError("--allow-namespace and --name are about a tenant: name its namespace with --tenant")
     registries = tuple(_mirror(text, plain_http) for text in mirrors)
     installation = Installation(
         cluster=choices["cluster"],
@@ -48,6 +71,10 @@ def install(
         interval=choices["interval"],
         secret=choices["secret"],
         registries=registries,
+        replicas=choices["replicas"],
+        tenant=choices["tenant"],
+        namespaces=choices["namespaces"],
+        name=choices["name"],
     )
     if only_print:
         click.echo(export(installation), nl=False)
@@ -59,10 +86,9 @@ def install(
     def told(what: str) -> None:
         click.echo(what, err=True)
 
-    asyncio.run(
-        apply_objects([*base_objects(), fleetsync(installation)], kubeconfig=kubeconfig, context=context, told=told)
-    )
-    click.echo(f"installed; cluster {installation.cluster} follows {installation.url}. See: spinfleet status")
+    asyncio.run(apply_objects(objects_of(installation), kubeconfig=kubeconfig, context=context, told=told))
+    place = f" --fleetsync {installation.tenant}/{installation.name}" if installation.tenant else ""
+    click.echo(f"installed; cluster {installation.cluster} follows {installation.url}. See: spinfleet status{place}")
     return 0
 
 

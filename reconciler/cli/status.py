@@ -24,10 +24,17 @@ _COLOURS = {
 @click.command()
 @click.argument("apps", nargs=-1, metavar="[APP]...")
 @cluster_options
+@click.option("-A", "--all", "every", is_flag=True, help="List every FleetSync of the cluster.")
 @click.option("-w", "--watch", "keep_watching", is_flag=True, help="Go on and show each change.")
 @output_option
 def status(
-    apps: tuple[str, ...], fleetsync: str, kubeconfig: Path | None, context: str | None, keep_watching: bool, form: str
+    apps: tuple[str, ...],
+    fleetsync: str,
+    kubeconfig: Path | None,
+    context: str | None,
+    every: bool,
+    keep_watching: bool,
+    form: str,
 ) -> int:
     """Show what a cluster's agent is doing; with APPs, only these, with their live objects.
 
@@ -35,6 +42,10 @@ def status(
     """
     import asyncio
 
+    if every and (apps or keep_watching):
+        raise click.UsageError("--all lists FleetSyncs: name one with --fleetsync to see its APPs, or to watch it")
+    if every:
+        return asyncio.run(_list(kubeconfig, context, form))
     namespace, name = place_of(fleetsync)
     try:
         return asyncio.run(_run(apps, namespace, name, kubeconfig, context, form, keep_watching=keep_watching))
@@ -61,6 +72,40 @@ async def _run(
                     click.echo()
                     code = await _show(connection, live, apps, form)
     return code
+
+
+async def _list(kubeconfig: Path | None, context: str | None, form: str) -> int:
+    """List every FleetSync, those that are not ready with the reason; gives the exit code."""
+    from reconciler.cluster.connection import Connection
+    from reconciler.cluster.read import list_objects
+
+    async with await Connection.open(kubeconfig, context) as connection:
+        found = (await list_objects(connection, await fleetsync_resource(connection))).items
+    found = tuple(sorted(found, key=lambda live: (live["metadata"]["namespace"], live["metadata"]["name"])))
+    if form != "text":
+        write([_summary(live) for live in found], form)
+    else:
+        rows = [("FLEETSYNC", "CLUSTER", "READY", "COMMIT", "APPS", ""), *map(_cells, found)]
+        _columns(rows)
+    return 0 if all(_ready(live) for live in found) else 1
+
+
+def _summary(live: Mapping[str, Any]) -> dict[str, Any]:
+    metadata, state = live["metadata"], live.get("status") or {}
+    return {"namespace": metadata["namespace"], "name": metadata["name"], "status": state}
+
+
+def _cells(live: Mapping[str, Any]) -> tuple[str, ...]:
+    metadata, state = live["metadata"], live.get("status") or {}
+    ready: Mapping[str, Any] = next((each for each in state.get("conditions") or () if each["type"] == "Ready"), {})
+    return (
+        f"{metadata['namespace']}/{metadata['name']}",
+        live["spec"]["cluster"],
+        ready.get("status", "-"),
+        ((state.get("commit") or {}).get("applied") or "-")[:12],
+        str((state.get("counts") or {}).get("apps", 0)),
+        "" if ready.get("status") == "True" else ready.get("message", "no agent has looked at it"),
+    )
 
 
 async def _show(connection: Connection, live: Mapping[str, Any], names: Sequence[str], form: str) -> int:
@@ -101,13 +146,7 @@ def show(live: Mapping[str, Any], form: str = "text") -> None:
         )
     rows: list[tuple[str, ...]] = [("APP", "VERSION", "ARTIFACT", "OBJECTS", "HEALTH", "")]
     rows += [_row(app) for app in state.get("apps") or ()]
-    widths = [max(len(row[column]) for row in rows) for column in range(5)]
-    for row in rows:
-        click.echo(
-            "  ".join(
-                cell.ljust(widths[column]) if column < len(widths) else cell for column, cell in enumerate(row)
-            ).rstrip()
-        )
+    _columns(rows)
     listed, total = len(state.get("apps") or ()), (state.get("counts") or {}).get("apps", 0)
     if listed < total:
         click.echo(f"and {total - listed} more, all current")
@@ -118,6 +157,14 @@ def show(live: Mapping[str, Any], form: str = "text") -> None:
         click.echo(f"{problem.get('severity', 'error')}[{problem.get('code', '')}] {place}: {problem['message']}")
         if problem.get("hint"):
             click.echo(f"  hint: {problem['hint']}")
+
+
+def _columns(rows: Sequence[tuple[str, ...]]) -> None:
+    """Write a table, whose last column is as wide as it is."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=False))
+        click.echo("  ".join((*cells, row[-1])).rstrip())
 
 
 def _head(live: Mapping[str, Any]) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from reconciler.cluster.connection import Connection, segment
@@ -63,6 +64,31 @@ class Discovery:
         """Tell whether objects of a kind have a namespace; None where it is not served."""
         resource = self.find(group, kind, api_version)
         return resource.namespaced if resource is not None else None
+
+
+@dataclass(kw_only=True, slots=True)
+class Served:
+    """What an API server serves, for everybody who works with it: asked for once, and anew when one of them has to know."""
+
+    connection: Connection
+    discovery: Discovery
+    _renewed: float = 0.0
+    _renewing: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @classmethod
+    async def ask(cls, connection: Connection) -> Served:
+        """Ask for the first time. Raises as `discover` does."""
+        return cls(connection=connection, discovery=await discover(connection))
+
+    async def renew(self) -> None:
+        """Have the discovery be no older than this call; who ask at the same time share one answer. Raises as `discover` does."""
+        clock = asyncio.get_running_loop().time
+        wanted = clock()
+        async with self._renewing:
+            if self._renewed < wanted:
+                began = clock()
+                self.discovery = await discover(self.connection)
+                self._renewed = began
 
 
 async def discover(connection: Connection) -> Discovery:

@@ -35,14 +35,15 @@ class Lease:
     namespace: str
     name: str
     identity: str
-    duration: int = 15
-    deadline: float = 10.0
-    renewal: float = 4.0
+    duration: int = 10
+    deadline: float = 6.0
+    renewal: float = 2.0
     retry: float = 1.0
     _live: Mapping[str, Any] | None = None
     _seen: tuple[str, str] = ("", "")
     _seen_at: float = field(default=float("-inf"))
     _valid_until: float = field(default=float("-inf"))
+    _confirming: asyncio.Task[bool] | None = None
 
     @property
     def held(self) -> bool:
@@ -50,7 +51,15 @@ class Lease:
         return _now() < self._valid_until
 
     async def confirm(self) -> bool:
-        """Ask the API server whether we lead: to be done before what cannot be undone. Raises ClusterError, UnavailableError."""
+        """Ask the API server whether we lead: to be done before what cannot be undone. Raises ClusterError, UnavailableError.
+
+        Who ask at the same time share one answer: of a thousand deletions not each has to ask.
+        """
+        if self._confirming is None or self._confirming.done():
+            self._confirming = asyncio.create_task(self._confirm())
+        return await asyncio.shield(self._confirming)
+
+    async def _confirm(self) -> bool:
         return _holder(await self._read()) == self.identity and self.held
 
     async def lead(self, work: Callable[[], Awaitable[None]]) -> None:

@@ -15,7 +15,7 @@ import pytest
 import wasmtime
 
 from reconciler import data
-from reconciler.agent.install import AGENT_ACCOUNT, NAMESPACE, Installation, fleetsync, records_rights
+from reconciler.agent.install import AGENT_ACCOUNT, DEPLOYER_ACCOUNT, NAMESPACE, Installation, agent_rights, fleetsync
 from reconciler.errors import UnavailableError
 from reconciler.local import gitserver, publish
 from reconciler.local.controlplane import ControlPlane
@@ -109,12 +109,14 @@ class World:
 
     def create(self, **spec: Any) -> None:
         """Make the FleetSync, and give the agent the rights to its release records."""
-        for right in records_rights(f"f-{self.id}", NAMESPACE):
+        deployer = spec.get("serviceAccountName", DEPLOYER_ACCOUNT)
+        for right in agent_rights(f"f-{self.id}", NAMESPACE, deployer):
             plural = right["kind"].lower() + "s"
             self.plane.request("POST", f"/apis/rbac.authorization.k8s.io/v1/namespaces/{NAMESPACE}/{plural}", right)
         record = shard_name(f"f-{self.id}", 0)
         agent = account(NAMESPACE, AGENT_ACCOUNT)
         wait_until_allowed(self.plane, agent, "patch", "configmaps", name=record, namespace=NAMESPACE)
+        wait_until_allowed(self.plane, agent, "impersonate", "serviceaccounts", name=deployer, namespace=NAMESPACE)
         installation = Installation(
             cluster="here", url=self.url, interval="1s", registries=({"prefix": self.registry, "plainHTTP": True},)
         )
@@ -123,13 +125,23 @@ class World:
         obj["spec"] |= spec
         self.plane.request("POST", self.path.rpartition("/")[0], obj)
 
-    def start(self, *options: str, listen: str = "none") -> None:
+    def start(
+        self,
+        *options: str,
+        listen: str = "none",
+        of: str = AGENT_ACCOUNT,
+        fleetsync: str | None = None,
+        lease: str = "none",
+    ) -> None:
         """Start the agent, with its own account's rights and no others."""
-        kubeconfig = self.plane.kubeconfig_for(NAMESPACE, AGENT_ACCOUNT, path=self.folder / "agent.kubeconfig")
+        kubeconfig = self.plane.kubeconfig_for(NAMESPACE, of, path=self.folder / "agent.kubeconfig")
         self.log = self.folder / "agent.log"
+        own = f"{NAMESPACE}/f-{self.id}" if fleetsync is None else fleetsync
+        followed = ["--fleetsync", own] if own else []
         command = [
-            sys.executable, "-c", "from reconciler.cli.main import main; main()", "agent", "--fleetsync", f"{NAMESPACE}/f-{self.id}",
-            "--kubeconfig", str(kubeconfig), "--cache", str(self.folder / "cache"), "--listen", listen, *options,
+            sys.executable, "-c", "from reconciler.cli.main import main; main()", "agent", *followed,
+            "--kubeconfig", str(kubeconfig), "--cache", str(self.folder / "cache"), "--listen", listen, "--lease", lease,
+            *options,
         ]  # fmt: skip
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
@@ -213,9 +225,9 @@ class World:
         return found[0] if found else {}
 
 
-def discard(plane: ControlPlane, fleetsync: str) -> None:
+def discard(plane: ControlPlane, fleetsync: str, namespace: str = NAMESPACE) -> None:
     """Delete a FleetSync whose agent is not there to see it off."""
-    place = ("fleetsync", fleetsync, "-n", NAMESPACE)
+    place = ("fleetsync", fleetsync, "-n", namespace)
     plane.kubectl("delete", *place, "--ignore-not-found", "--wait=false")
     if plane.kubectl("get", *place, "--ignore-not-found", "-o", "name").strip():
         plane.kubectl("patch", *place, "--type=merge", "-p", '{"metadata":{"finalizers":null}}')

@@ -64,6 +64,9 @@ def test_status_suspend_resume_and_sync(world: World) -> None:
     assert shown.returncode == 0
     assert commit[:12] in shown.stdout
     assert json.loads(spinfleet(world, "status", "-o", "json").stdout)["commit"]["applied"] == commit
+    every = spinfleet(world, "status", "-A").stdout.splitlines()
+    (row,) = [line.split() for line in every if line.startswith(f"{NAMESPACE}/f-{world.id} ")]
+    assert row[1:] == ["here", "True", commit[:12], "1"]
 
     assert spinfleet(world, "suspend").returncode == 0
     world.until(lambda: world.condition("Ready")[1] == "Suspended", "the agent is suspended")

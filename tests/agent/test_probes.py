@@ -28,13 +28,11 @@ def test_probes_and_metrics_say_what_is(world: World) -> None:
     commit = world.commit(world.fleet(), world.app("one"))
     (port,) = free_ports(1)
     world.start(listen=f"127.0.0.1:{port}")
-    # Without its FleetSync the agent lives and is not ready.
-    world.until(lambda: _get(port, "/healthz")[0] == 200, "the agent lives")
-    assert _get(port, "/readyz")[0] == 503
+    world.until(lambda: _get(port, "/readyz")[0] == 200, "it knows that there is no FleetSync yet")
+    assert _get(port, "/healthz")[0] == 200
 
     world.create()
     world.until_ready(commit)
-    assert _get(port, "/readyz")[0] == 200
     metrics = _get(port, "/metrics")[1]
     name = f"{NAMESPACE}/f-{world.id}"
     assert f'spinfleet_objects_total{{fleetsync="{name}",outcome="created"}} 3.0' in metrics
@@ -44,3 +42,11 @@ def test_probes_and_metrics_say_what_is(world: World) -> None:
     assert 'spinfleet_api_requests_total{method="PATCH"}' in metrics
     assert world.stop() == 0
     assert _get(port, "/healthz")[0] == 0
+
+
+def test_an_agent_that_may_not_see_fleetsyncs_lives_and_is_not_ready(world: World) -> None:
+    (port,) = free_ports(1)
+    world.start(listen=f"127.0.0.1:{port}", of="default")
+    world.until(lambda: "fleetsyncs.spinfleet.dev" in world.log.read_text(), "it says what it may not")
+    assert _get(port, "/healthz")[0] == 200
+    assert _get(port, "/readyz")[0] == 503

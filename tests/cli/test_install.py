@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from reconciler.agent.install import DEPLOYER_ACCOUNT, NAMESPACE, agent_rights
 from reconciler.local.controlplane import ControlPlane
 from tests.cli.conftest import ROOT, Spinfleet
 
@@ -30,16 +31,49 @@ def test_export_ends_with_a_fleetsync_whose_policy_is_written_out(spinfleet: Spi
     ]
 
 
-@pytest.mark.cluster
-def test_export_and_kustomize_give_the_same_objects(spinfleet: Spinfleet, control_plane: ControlPlane) -> None:
-    exported = [
-        obj for obj in yaml.safe_load_all(spinfleet(*ARGUMENTS, "--export").stdout) if obj["kind"] != "FleetSync"
-    ]
-    built = list(
-        yaml.safe_load_all(
-            control_plane.kubectl("kustomize", "--load-restrictor=LoadRestrictionsNone", str(ROOT / "deploy" / "base"))
-        )
+def test_the_rights_for_the_first_fleetsync_are_those_that_any_other_gets(spinfleet: Spinfleet) -> None:
+    exported = [_key(obj) for obj in yaml.safe_load_all(spinfleet(*ARGUMENTS, "--export").stdout)]
+    for right in agent_rights("fleet", NAMESPACE, DEPLOYER_ACCOUNT):
+        assert _key(right) in exported
+
+
+def test_a_tenant_is_a_fleetsync_with_an_account_and_rights_in_its_namespaces_alone(spinfleet: Spinfleet) -> None:
+    answer = spinfleet(
+        *ARGUMENTS, "--tenant", "red-fleet", "--allow-namespace", "red", "--allow-namespace", "pink", "--export"
     )
+    assert answer.returncode == 0, answer.stderr
+    objects = list(yaml.safe_load_all(answer.stdout))
+    assert not [obj for obj in objects if obj["kind"].startswith("Cluster")]
+    assert {obj["metadata"]["name"] for obj in objects if obj["kind"] == "Namespace"} == {"red-fleet", "red", "pink"}
+    sync = objects[-1]
+    assert sync["metadata"] == {"name": "fleet", "namespace": "red-fleet"}
+    assert sync["spec"]["policy"] == {"namespaces": ["red", "pink"]}
+    bound = {
+        obj["metadata"]["namespace"]
+        for obj in objects
+        if obj["kind"] == "RoleBinding" and obj["roleRef"]["name"] == DEPLOYER_ACCOUNT
+    }
+    assert bound == {"red", "pink"}
+
+
+def test_what_a_tenant_can_t_be_is_said(spinfleet: Spinfleet) -> None:
+    own = spinfleet(*ARGUMENTS, "--tenant", "red", "--allow-namespace", NAMESPACE, "--export")
+    assert own.returncode == 2
+    assert "the agent's own" in own.stderr
+    nobody = spinfleet(*ARGUMENTS, "--allow-namespace", "red", "--export")
+    assert nobody.returncode == 2
+    assert "--tenant" in nobody.stderr
+
+
+@pytest.mark.cluster
+@pytest.mark.parametrize(("replicas", "folder"), [("1", "base"), ("2", "overlays/high-availability")])
+def test_export_and_kustomize_give_the_same_objects(
+    spinfleet: Spinfleet, control_plane: ControlPlane, replicas: str, folder: str
+) -> None:
+    text = spinfleet(*ARGUMENTS, "--replicas", replicas, "--export").stdout
+    exported = [obj for obj in yaml.safe_load_all(text) if obj["kind"] != "FleetSync"]
+    path = str(ROOT / "deploy" / folder)
+    built = list(yaml.safe_load_all(control_plane.kubectl("kustomize", "--load-restrictor=LoadRestrictionsNone", path)))
     assert sorted(map(_key, exported)) == sorted(map(_key, built))
 
 

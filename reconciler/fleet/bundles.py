@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from reconciler.fleet import facts
@@ -18,6 +19,9 @@ from reconciler.fleet.version import version_of
 from reconciler.fleet.yaml_reader import Document as YamlDocument
 from reconciler.problems import Problem, has_errors
 from reconciler.sops.sealed import is_sealed
+
+#: Of one file: a file of thousands of texts where objects belong has one mistake.
+_MOST_PROBLEMS = 100
 
 
 def folder_of(document: Document) -> str | None:
@@ -57,12 +61,13 @@ def define_bundle(document: Document, reader: Reader) -> BundleDefinition:
         if is_sealed([each.value for each in source.documents]):
             add_sealed(source, path, blob, objects, problems)
             continue
+        before = len(problems)
         for each in source.documents:
-            added, faults = objects_of(each, blob)
+            added, faults = objects_of(each, blob, max(0, _MOST_PROBLEMS - len(problems) + before))
             objects += added
             problems += faults
             problems += [found for one in added if _is_secret(one) and (found := sealed_within(one)) is not None]
-    problems += _twice(objects)
+    problems += islice(_twice(objects), _MOST_PROBLEMS)
     if document.valid:
         problems += _patches(document, objects)
     withheld = has_errors(problems)
@@ -81,8 +86,10 @@ def define_bundle(document: Document, reader: Reader) -> BundleDefinition:
     )
 
 
-def objects_of(document: YamlDocument, blob: str = "") -> tuple[list[SourcedObject], list[Problem]]:
-    """Give the objects of one document, itself or the items of a List, and what is wrong with them.
+def objects_of(
+    document: YamlDocument, blob: str = "", most: int = _MOST_PROBLEMS
+) -> tuple[list[SourcedObject], list[Problem]]:
+    """Give the objects of one document, itself or the items of a List, and what is wrong with them: the first so many problems.
 
     An object that can't be named is left out; one with other faults is there.
     """
@@ -93,7 +100,8 @@ def objects_of(document: YamlDocument, blob: str = "") -> tuple[list[SourcedObje
     for value, pointer in _items(document.value):
         faults = object_faults(value)
         problems += [
-            document.problem("bundle.object", each.message, pointer + each.pointer, each.hint) for each in faults
+            document.problem("bundle.object", each.message, pointer + each.pointer, each.hint)
+            for each in islice(faults, max(0, most - len(problems)))
         ]
         if not any(each.nameless for each in faults):
             line = place[0] if pointer and (place := document.place(pointer)) is not None else document.line

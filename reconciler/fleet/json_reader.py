@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from reconciler.fleet.scalars import LARGEST, SMALLEST
-from reconciler.fleet.yaml_places import MAX_DEPTH
+from reconciler.fleet.yaml_places import MAX_DEPTH, MAX_VALUES
 from reconciler.fleet.yaml_reader import Document, Source
 from reconciler.problems import Problem
+
+_TEXT = re.compile(rb'"(?:[^"\\]|\\.)*+"')
 
 
 class _RefusedError(ValueError):
@@ -17,6 +20,8 @@ class _RefusedError(ValueError):
 
 def read(data: bytes, path: str) -> Source:
     """Give the document of a JSON file. Its places are looked up as those of YAML, which reads nearly all JSON."""
+    if _is_too_large(data):
+        return _refused(path, 1, 1, "json.too-large", f"the file holds more than {MAX_VALUES} values", "split it")
     try:
         value = json.loads(
             data.decode("utf-8"), object_pairs_hook=_mapping, parse_constant=_constant, parse_int=_integer
@@ -34,8 +39,20 @@ def read(data: bytes, path: str) -> Source:
     return Source((Document(value, path, 1, 0, data, ()),))
 
 
-def _refused(path: str, line: int, column: int, code: str, message: str) -> Source:
-    return Source((), (Problem(path=path, line=line, column=column, code=code, message=message),))
+def _is_too_large(data: bytes) -> bool:
+    """Tell of more values than are read before any is made: they take a hundred times the memory of their text.
+
+    Each value but the first follows a comma or opens a list or mapping; those in texts are no values.
+    """
+    return _opened(data) > MAX_VALUES and _opened(_TEXT.sub(b"", data)) > MAX_VALUES
+
+
+def _opened(data: bytes) -> int:
+    return data.count(b",") + data.count(b"[") + data.count(b"{")
+
+
+def _refused(path: str, line: int, column: int, code: str, message: str, hint: str = "") -> Source:
+    return Source((), (Problem(path=path, line=line, column=column, code=code, message=message, hint=hint),))
 
 
 def _mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -119,6 +119,11 @@ def releases_that_fit(report: WasmReport, triggers: Sequence[LockedTrigger]) -> 
     )
 
 
+def known_releases() -> tuple[str, ...]:
+    """Give the releases of Spin that the tables have, as `3.6`, oldest first."""
+    return tuple(_table()["releases"])
+
+
 def check_imports(wasm: Mapping[str, WasmReport], spin: str | None) -> WorldFindings:
     """Hold the imports of a single Wasm layer, which has no triggers, against the cluster's Spin version."""
     release, warnings = release_of(spin)

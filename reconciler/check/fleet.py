@@ -16,6 +16,7 @@ from typing import Any
 
 from reconciler.check.claims import Claim, Claims, Clash
 from reconciler.check.files import Files, missing_files
+from reconciler.check.known import cluster_warnings, rollout_warnings, zone_warnings
 from reconciler.check.objects import Asked, ObjectCheck
 from reconciler.check.report import Report
 from reconciler.errors import InputError
@@ -83,6 +84,7 @@ class FleetCheck:
         self._bundles: Mapping[str, BundleDefinition] = {}
         self._brings: dict[str, _Brings] = {}
         self._cases: Cases | None = None
+        self._unknown: tuple[Problem, ...] = ()
         self._bringing: tuple[BundleDefinition, ...] = ()
         self._claims = Claims(())
         self._clashing: tuple[Problem, ...] = ()
@@ -105,7 +107,7 @@ class FleetCheck:
         if fleet is None:
             return Report(subject="fleet", problems=loaded.problems, sources=sources)
         self._known(fleet)
-        found = {*loaded.problems, *self._placed(fleet)}
+        found = {*loaded.problems, *self._placed(fleet), *self._unknown, *rollout_warnings(fleet.rollouts.values())}
         if files is not None:
             found.update(missing_files(fleet, tree, files))
         counted = ((fleet.clusters, "cluster"), (fleet.apps, "app"), (fleet.bundles, "bundle"))
@@ -170,6 +172,7 @@ class FleetCheck:
         if self._cases is None or shared != self._shared:
             self._seen, self._shared = {}, shared
             self._cases = Cases(fleet, self._only or None)
+            self._unknown = tuple(cluster_warnings(fleet.clusters[name] for name in self._cases.names))
             self._claims = Claims([variables_of(fleet.clusters[name]) for name in self._cases.names])
         definitions = tuple(each.bundle for _, each in sorted(self._brings.items()) if each.definitions)
         if definitions != self._bringing:
@@ -188,7 +191,7 @@ class FleetCheck:
             unit = assign_here(fleet, place, definition.name)
             if unit is None:
                 continue
-            found = [*unit.problems]
+            found = [*unit.problems, *(zone_warnings(unit) if isinstance(unit, AppAssignment) else ())]
             if isinstance(definition, BundleDefinition):
                 found += objects.problems(definition, place.cluster)
             if not isinstance(unit, Withheld):

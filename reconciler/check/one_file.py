@@ -33,7 +33,7 @@ from reconciler.tree import File
 _MOST = 4 * 1024 * 1024
 #: What a document can't be blamed for while the rest of its fleet is not looked at.
 _OF_THE_FLEET = frozenset(
-    {"fleet.no-fleet", "fleet.unknown-reference", "fleet.placed-nowhere", "rollout.no-stage", "bundle.empty", "bundle.patch-target", "fleet.key", "fleet.trust-root"}
+    {"fleet.no-fleet", "fleet.unknown-reference", "fleet.placed-nowhere", "fleet.selects-nothing", "rollout.no-stage", "bundle.empty", "bundle.patch-target", "fleet.key", "fleet.trust-root"}
 )  # fmt: skip
 
 

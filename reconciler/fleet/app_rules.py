@@ -26,6 +26,7 @@ def app_problems(
     placement = document.written.get("placement") or {}
     found += document.selector_problems(placement.get("clusters"), "/spec/placement/clusters")
     found += [*_volumes(document, spec), *_overrides(document), *_ranges(document, spec)]
+    found += document.slip_warnings(document.written, "/spec")
     if application is not None:
         found += [*_components(document, spec, application), *_variables(document, spec, application)]
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -15,13 +16,15 @@ from reconciler.fleet.model import API_GROUP, BundleDefinition, SourcedObject
 from reconciler.fleet.object_rules import object_faults
 from reconciler.fleet.paths import beside
 from reconciler.fleet.sealed_objects import add_sealed, sealed_within
+from reconciler.fleet.variables import references
 from reconciler.fleet.version import version_of
 from reconciler.fleet.yaml_reader import Document as YamlDocument
-from reconciler.problems import Problem, has_errors
+from reconciler.problems import Problem, Severity, has_errors
 from reconciler.sops.sealed import is_sealed
 
 #: Of one file: a file of thousands of texts where objects belong has one mistake.
 _MOST_PROBLEMS = 100
+_MOST_REFERENCES = 20
 
 
 def folder_of(document: Document) -> str | None:
@@ -63,9 +66,10 @@ def define_bundle(document: Document, reader: Reader) -> BundleDefinition:
             continue
         before = len(problems)
         for each in source.documents:
-            added, faults = objects_of(each, blob, max(0, _MOST_PROBLEMS - len(problems) + before))
+            left = max(0, _MOST_PROBLEMS - len(problems) + before)
+            added, faults = objects_of(each, blob, left)
             objects += added
-            problems += faults
+            problems += [*faults, *islice(_not_filled(each), left)]
             problems += [found for one in added if _is_secret(one) and (found := sealed_within(one)) is not None]
     problems += islice(_twice(objects), _MOST_PROBLEMS)
     if document.valid:
@@ -133,6 +137,16 @@ def _items(value: Any) -> Iterator[tuple[Any, str]]:
         yield value, ""
 
 
+def _not_filled(document: YamlDocument) -> Iterator[Problem]:
+    """Tell of variables in manifests: they are filled in patches alone, so that a manifest is what every other tool takes it for."""
+    if b"${cluster." not in document.data:
+        return
+    for pointer, text in islice(references(document.value), _MOST_REFERENCES):
+        message = f"{text[:80]!r} is not replaced in a Bundle's manifests: objects get it as it is"
+        hint = "set the field by one of the Bundle's spec.patches, where it is replaced"
+        yield replace(document.problem("bundle.variable", message, pointer, hint), severity=Severity.WARNING)
+
+
 def _twice(objects: list[SourcedObject]) -> Iterator[Problem]:
     seen: dict[tuple[str, ...], SourcedObject] = {}
     for each in objects:
@@ -165,3 +179,4 @@ def _patches(document: Document, objects: list[SourcedObject]) -> Iterator[Probl
         ):
             message = "a patch can't change what an object is: apiVersion, kind or metadata.name"
             yield document.problem(f"{pointer}/patch", "bundle.patch", message, "remove it from the patch")
+        yield from document.slip_warnings(patch["patch"], f"{pointer}/patch")

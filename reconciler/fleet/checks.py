@@ -12,7 +12,7 @@ from reconciler.fleet.clusters import spin_version
 from reconciler.fleet.metadata_rules import metadata_faults
 from reconciler.fleet.model import Cluster, Executor
 from reconciler.fleet.overrides import Origins
-from reconciler.fleet.pod_rules import budget_warnings, identity_warnings, pod_faults
+from reconciler.fleet.pod_rules import budget_warnings, identity_warnings, pod_faults, quantity_warnings
 from reconciler.fleet.quantity import quantity
 from reconciler.manifest.model import Application
 from reconciler.manifest.target import check_target
@@ -129,6 +129,7 @@ def _rules(subject: Subject) -> Iterator[Problem]:
         ("app.autoscaling", autoscaling_faults(subject.spec, is_http=is_http), Severity.ERROR),
         ("app.metadata", metadata_faults(subject.spec), Severity.ERROR),
         ("app.pod", pod_faults(subject.spec, subject.name), Severity.ERROR),
+        ("app.quantity", quantity_warnings(subject.spec), Severity.WARNING),
         ("app.drain", budget_warnings(subject.spec), Severity.WARNING),
         ("app.identity", identity_warnings(subject.spec), Severity.WARNING),
     ):

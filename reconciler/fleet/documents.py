@@ -13,6 +13,7 @@ from typing import Any
 
 from reconciler.fleet.model import API_GROUP, API_VERSION
 from reconciler.fleet.placement import selector_faults
+from reconciler.fleet.variables import slips
 from reconciler.fleet.yaml_reader import Document as YamlDocument
 from reconciler.fleet.yaml_reader import read
 from reconciler.problems import Problem, Severity, has_errors
@@ -77,6 +78,20 @@ class Document:
         return [
             self.problem(place, "fleet.selector", message, "as in {key: env, operator: In, values: [prod]}")
             for place, message in selector_faults(selector or {}, pointer)
+        ]
+
+    def slip_warnings(self, value: Any, pointer: str) -> list[Problem]:
+        """Tell of texts of this document that look like a cluster's variable and are none; `value` stands at a pointer."""
+        if not any(sign in self.yaml.data for sign in (b"${", b"$(", b"{{")):
+            return []
+        return [
+            self.warning(
+                pointer + each.pointer,
+                "fleet.variable-form",
+                f"{each.text!r} stays as it is: only ${{cluster.NAME}} is replaced",
+                each.hint,
+            )
+            for each in slips(value)
         ]
 
     def warning(self, pointer: str, code: str, message: str, hint: str = "") -> Problem:

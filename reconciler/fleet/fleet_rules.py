@@ -52,6 +52,7 @@ def _ignore(document: Document) -> Iterator[Problem]:
 def _defaults(document: Document) -> Iterator[Problem]:
     placement = (document.spec.get("defaults") or {}).get("placement") or {}
     yield from document.selector_problems(placement.get("clusters"), "/spec/defaults/placement/clusters")
+    yield from document.slip_warnings(document.spec.get("defaults"), "/spec/defaults")
     for name in _FORBIDDEN_DEFAULTS:
         if name in (document.spec.get("defaults") or {}):
             yield document.problem(

@@ -26,6 +26,7 @@ _FIELDS = frozenset({"metadata.name", "metadata.namespace", "metadata.uid", "spe
 _KEYED_FIELD = re.compile(r"metadata\.(labels|annotations)\['[^']+'\]")
 _RESOURCE = re.compile(r"(limits|requests)\.(cpu|memory|ephemeral-storage|hugepages-[0-9A-Za-z]+)")
 _AZURE_CLIENT, _AZURE_USE = "azure.workload.identity/client-id", "azure.workload.identity/use"
+_LEAST_MEMORY, _MOST_CORES = 1024 * 1024, 256
 _RUNTIME_CONFIG_PATH = "/runtime-config.toml"
 
 
@@ -81,6 +82,27 @@ def _resources(spec: Mapping[str, Any]) -> Iterator[Fault]:
         if request is not None and limit is not None and request > limit:
             message = f"the {name} request {asked} is above its limit {resources['limits'][name]}: Kubernetes refuses the pods"
             yield f"/resources/requests/{name}", message, "lower the request, or raise the limit"
+
+
+def quantity_warnings(spec: Mapping[str, Any]) -> Iterator[Fault]:
+    """Tell of amounts that nobody means: memory below a mebibyte (`64`, `64m`), CPU above any machine's (`500` for `500m`)."""
+    found = [("/invocationLimits/memory", "memory", (spec.get("invocationLimits") or {}).get("memory"))]
+    for field, amounts in (spec.get("resources") or {}).items():
+        found += [(f"/resources/{field}{pointer_of([name])}", name, value) for name, value in amounts.items()]
+    for pointer, name, written in found:
+        amount = quantity(written)
+        if amount is None:
+            continue
+        digits = re.match(r"[0-9.]*", str(written))
+        bare = digits[0] if digits is not None else ""
+        if name == "memory" and 0 < amount < _LEAST_MEMORY:
+            yield pointer, f"{written} is {amount.normalize():f} bytes of memory", f"did you mean {bare}Mi?"
+        if name == "cpu" and amount > _MOST_CORES:
+            yield (
+                pointer,
+                f"{written} is {amount.normalize():f} cores, more than machines have",
+                f"did you mean {bare}m?",
+            )
 
 
 def _values(spec: Mapping[str, Any], name: str) -> Iterator[Fault]:

@@ -15,6 +15,7 @@ from reconciler.fleet.facts import Fact
 from reconciler.fleet.merge_patch import merge_patch
 from reconciler.fleet.model import Cluster, RolloutDefinition
 from reconciler.fleet.placement import placed, selects
+from reconciler.fleet.selections import Selections, rules_of
 from reconciler.problems import Problem, has_errors
 from reconciler.schema_check import closest
 
@@ -37,6 +38,11 @@ class Surroundings:
     def sorted_names(self) -> list[str]:
         """The names of apps and bundles in order: what may be meant by one that is not there."""
         return sorted(self.names)
+
+    @cached_property
+    def selections(self) -> Selections:
+        """What tells of rules that select nothing."""
+        return Selections(self.clusters)
 
     def is_somewhere(self, placement: str) -> bool:
         """Tell whether a placement (canonical JSON) means a cluster, and names none that is not there.
@@ -82,10 +88,15 @@ def judge(documents: tuple[Document, ...], around: Surroundings) -> Judgement:
         based_on += [facts.named(name) for name in waits_for]
         missing = [(at, name) for at, name in needs if name not in around.names]
         based_on += [facts.NAMES] if missing else []
-        problems += [_no_such_name(waiting, at, name, around) for at, name in missing]
+        problems += [_no_such_name(waiting, f"/spec/dependsOn/{at}", name, around) for at, name in missing]
     for document in documents:
         based_on += [facts.COMMON] if document.kind == "App" else []
         if document.valid:
+            overridden = [*_overridden(document)]
+            based_on += [facts.named(name) for _, name in overridden]
+            unknown = [(pointer, name) for pointer, name in overridden if name not in around.names]
+            based_on += [facts.NAMES] if unknown else []
+            problems += [_no_such_name(document, pointer, name, around) for pointer, name in unknown]
             problems += _held_against_clusters(document, around)
             based_on += _facts_of_rollout(document, around)
     return Judgement(tuple(problems), waits_for, tuple(dict.fromkeys(based_on)))
@@ -116,10 +127,17 @@ def _duplicates(documents: tuple[Document, ...]) -> Iterator[Problem]:
         yield document.problem("/metadata/name", "fleet.duplicate", message, "rename one of them")
 
 
-def _no_such_name(document: Document, at: int, name: str, around: Surroundings) -> Problem:
+def _overridden(document: Document) -> Iterator[tuple[str, str]]:
+    """Give what overrides of a valid App have it wait for, each name with its pointer."""
+    for index, override in enumerate((document.written.get("overrides") or ()) if document.kind == "App" else ()):
+        for at, name in enumerate(override["spec"].get("dependsOn") or ()):
+            yield f"/spec/overrides/{index}/spec/dependsOn/{at}", name
+
+
+def _no_such_name(document: Document, pointer: str, name: str, around: Surroundings) -> Problem:
     hint = closest(name, around.sorted_names) or "remove it from dependsOn"
     message = f"there is no app or bundle {name!r}"
-    return document.problem(f"/spec/dependsOn/{at}", "fleet.unknown-reference", message, hint)
+    return document.problem(pointer, "fleet.unknown-reference", message, hint)
 
 
 def _held_against_clusters(document: Document, around: Surroundings) -> Iterator[Problem]:
@@ -127,6 +145,8 @@ def _held_against_clusters(document: Document, around: Surroundings) -> Iterator
     yield from _rollout(document, placement, around)
     if not around.is_somewhere(placement):
         yield from _misplaced(document, json.loads(placement), around)
+    else:
+        yield from around.selections.warnings(document, rules_of(document), placement)
 
 
 def _rollout(document: Document, placement: str, around: Surroundings) -> Iterator[Problem]:

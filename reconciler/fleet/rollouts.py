@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from reconciler.fleet.cache import canonical
 from reconciler.fleet.documents import Document
 from reconciler.fleet.model import Cluster, RolloutDefinition
 from reconciler.fleet.placement import selects
+from reconciler.fleet.selections import Selections
 from reconciler.problems import Problem
 
 _SHARE = re.compile(r"(100|[1-9]?[0-9])%")
@@ -42,10 +44,16 @@ def _stages(document: Document, clusters: Mapping[str, Cluster]) -> Iterator[Pro
             yield document.problem(f"{pointer}/name", "rollout.duplicate-stage", message, "rename one of them")
         seen.add(stage["name"])
         at_once = stage.get("maxConcurrency")
-        if (isinstance(at_once, str) and _SHARE.fullmatch(at_once) is None) or at_once in {0, "0%"}:
+        if at_once == "0%" or (
+            _SHARE.fullmatch(at_once) is None if isinstance(at_once, str) else at_once is not None and at_once < 1
+        ):
             message = f"maxConcurrency is {at_once!r}"
             hint = "write a whole number from 1, or a share such as 25%"
             yield document.problem(f"{pointer}/maxConcurrency", "rollout.share", message, hint)
+    rules = [
+        (f"/spec/stages/{at}/clusters", canonical(each["clusters"])) for at, each in enumerate(document.spec["stages"])
+    ]
+    yield from Selections(clusters).warnings(document, rules)
     for name, cluster in clusters.items():
         stages = [stage["name"] for stage in document.spec["stages"] if selects(stage["clusters"], cluster)]
         if len(stages) > 1:
@@ -65,6 +73,9 @@ def _windows(document: Document) -> Iterator[Problem]:
             if _CLOCK.fullmatch(window[name]) is None:
                 message = f"{name} is {window[name]!r}"
                 yield document.problem(f"{pointer}/{name}", "rollout.window", message, 'write a time such as "09:00"')
+        if window["from"] == window["to"]:
+            message = f"a window that begins and ends at {window['to']} is never open"
+            yield document.problem(f"{pointer}/to", "rollout.window", message, "leave windows out for any time")
         zone = window.get("timezone")
         if zone is not None and _ZONE.fullmatch(zone) is None:
             message = f"{zone!r} is no time zone"

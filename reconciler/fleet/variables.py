@@ -5,12 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from reconciler.fleet.model import Cluster
 from reconciler.schema_check import pointer_of
 
 _PLACE = re.compile(r"\$\$\{|\$\{cluster\.([^{}$]*)\}")
+#: What is written in place of `${cluster.NAME}`, besides what stands for itself: without `cluster.`, with spaces, never closed,
+#: or as other tools write it.
+_SLIP = re.compile(
+    r"\$\$\{|\$\{cluster\.[^{}$]*\}|\$\{(?P<inside>[^{}$]{0,80})(?P<closed>\})?|(?:\$\(|\{\{)\s{0,8}\.?cluster\.(?P<other>[A-Za-z0-9_-]{1,80})\s{0,8}(?:\)|\}\})"
+)
+_NAME = re.compile(r"\s*(?:cluster\s*\.\s*)?([A-Za-z_][A-Za-z0-9_-]*)\s*")
+_MOST_SLIPS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +27,15 @@ class Missing:
 
     pointer: str
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Slip:
+    """A text that stays as it is, and looks as if a cluster's variable was meant: where it stands, and what to write."""
+
+    pointer: str
+    text: str
+    hint: str
 
 
 def variables_of(cluster: Cluster) -> dict[str, str]:
@@ -47,18 +64,48 @@ def missing(value: Any, variables: Mapping[str, str]) -> tuple[Missing, ...]:
     )
 
 
+def slips(value: Any) -> tuple[Slip, ...]:
+    """Tell of texts that were meant to name a cluster's variable, by the look of them, in order; at most twenty."""
+    found = (
+        _slip(pointer_of(parts), each)
+        for parts, text in _texts(value, [], ("${", "$(", "{{"))
+        for each in _SLIP.finditer(text)
+        if each["inside"] is not None or each["other"] is not None
+    )
+    return tuple(islice(found, _MOST_SLIPS))
+
+
+def references(value: Any) -> Iterator[tuple[str, str]]:
+    """Give each `${cluster.NAME}` of a value that is not meant to have any, with its pointer."""
+    for parts, text in _texts(value, []):
+        yield from ((pointer_of(parts), found[0]) for found in _PLACE.finditer(text) if found[1] is not None)
+
+
+def _slip(pointer: str, found: re.Match[str]) -> Slip:
+    if found["other"] is not None:
+        return Slip(pointer, found[0], f"write ${{cluster.{found['other']}}} for a variable of the cluster")
+    name = _NAME.match(found["inside"])
+    text = found[0] if found["closed"] or name is None else f"${{{name[0].rstrip()}"
+    wanted = name[1] if name is not None else "NAME"
+    hint = f"write ${{cluster.{wanted}}} for a variable of the cluster, or ${text} where the text itself is meant"
+    return Slip(pointer, text, hint)
+
+
 def _replacement(found: re.Match[str], variables: Mapping[str, str]) -> str:
     name = found[1]
     return "${" if name is None else variables.get(name, "")
 
 
-def _texts(value: Any, parts: list[str | int]) -> Iterator[tuple[list[str | int], str]]:
+def _texts(
+    value: Any, parts: list[str | int], signs: tuple[str, ...] = ("${",)
+) -> Iterator[tuple[list[str | int], str]]:
+    """Give each text that has one of some signs, with its way."""
     if isinstance(value, str):
-        if "${" in value:
+        if any(sign in value for sign in signs):
             yield parts, value
     elif isinstance(value, dict):
         for key, below in value.items():
-            yield from _texts(below, [*parts, key])
+            yield from _texts(below, [*parts, key], signs)
     elif isinstance(value, list):
         for index, below in enumerate(value):
-            yield from _texts(below, [*parts, index])
+            yield from _texts(below, [*parts, index], signs)

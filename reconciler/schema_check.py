@@ -45,10 +45,13 @@ def _accepts(name: str) -> Accepts:
     return Compiler(schemas).compile(f"{name}.schema.json")
 
 
-def check(instance: Any, schema: str, *, path: str, places: Places, prefix: str, base: str = "") -> tuple[Problem, ...]:
+def check(
+    instance: Any, schema: str, *, path: str, places: Places, prefix: str, base: str = "", quoting: bool = True
+) -> tuple[Problem, ...]:
     """Hold a document against a schema and give every error as a problem.
 
-    `prefix` begins the codes (`fleet`, `spin.parse`); `base` is the pointer of `instance` in its document.
+    `prefix` begins the codes (`fleet`, `spin.parse`); `base` is the pointer of `instance` in its document. `quoting` says
+    whether messages quote values of a wrong type: a text without its quotes may be a secret.
     """
     if _accepts(schema)(instance):
         return ()
@@ -57,7 +60,7 @@ def check(instance: Any, schema: str, *, path: str, places: Places, prefix: str,
         if len(found) >= _MOST_PROBLEMS:
             break
         for leaf in _leaves(error):
-            found += list(_problems(leaf, path, places, prefix, base))
+            found += list(_problems(leaf, path, places, prefix, base, quoting=quoting))
     unique = {(problem.pointer, problem.code, problem.message): problem for problem in found}
     return tuple(sorted(unique.values(), key=Problem.sort_key))
 
@@ -125,7 +128,9 @@ def _kinds(error: ValidationError) -> tuple[str, list[str]] | None:
     return None
 
 
-def _problems(error: ValidationError, path: str, places: Places, prefix: str, base: str) -> Iterator[Problem]:
+def _problems(
+    error: ValidationError, path: str, places: Places, prefix: str, base: str, *, quoting: bool
+) -> Iterator[Problem]:
     pointer = base + pointer_of(list(error.absolute_path))
     if error.validator in {"additionalProperties", "unevaluatedProperties"} and isinstance(error.instance, dict):
         known = list(_known(error.schema))
@@ -157,8 +162,11 @@ def _problems(error: ValidationError, path: str, places: Places, prefix: str, ba
     elif error.validator == "type":
         types: Any = error.validator_value
         words = " or ".join(_TYPE_WORDS[each] for each in (types if isinstance(types, list) else [types]))
-        message = f"{_where(pointer)} must be {words}, not {_shown(error.instance)}"
-        yield _problem(path, pointer, places, f"{prefix}.type", message, _written_right(types, error.instance))
+        message = (
+            f"{_where(pointer)} must be {words}, not {_shown(error.instance) if quoting else _kind(error.instance)}"
+        )
+        hint = _written_right(types, error.instance) if quoting else "write it in quotes" if types == "string" else ""
+        yield _problem(path, pointer, places, f"{prefix}.type", message, hint)
     else:
         yield _problem(path, pointer, places, f"{prefix}.{_code(error)}", *_described(error, pointer))
 
@@ -245,6 +253,14 @@ def _shown(value: Any) -> str:
         return f"the date or time {value.isoformat()}"
     text = json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= 80 else f"{text[:79]}…"
+
+
+def _kind(value: Any) -> str:
+    """Say what a value is, without the value."""
+    if isinstance(value, bool):
+        return _TYPE_WORDS["boolean"]
+    words = {dict: "a mapping", list: "a list", str: "text", int: "a number", float: "a number"}
+    return words.get(type(value), "a date or time")
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from reconciler.fleet.model import Fleet
 from reconciler.fleet.paths import beside
+from reconciler.git.snapshot import LFS, Snapshot
 from reconciler.manifest.globs import is_pattern
 from reconciler.manifest.model import Application, Component
 from reconciler.manifest.toml_text import read
@@ -19,7 +20,6 @@ from reconciler.problems import Problem
 from reconciler.tree import Tree
 
 _WASM = b"\0asm"
-_LFS = b"version https://git-lfs.github.com/spec/"
 _HEAD = 64
 
 
@@ -58,11 +58,11 @@ class FolderFiles:
             return handle.read(_HEAD)
 
 
-class TreeFiles:
+class CommitFiles:
     """The files of a commit."""
 
-    def __init__(self, tree: Tree) -> None:
-        """Look into a tree."""
+    def __init__(self, tree: Snapshot) -> None:
+        """Look into a commit's tree."""
         self._tree = tree
         self._folders = {str(parent) for path in tree.files for parent in PurePosixPath(path).parents}
 
@@ -72,7 +72,7 @@ class TreeFiles:
 
     def head(self, path: str) -> bytes | None:
         """Give a file's first bytes."""
-        return self._tree.read(path)[:_HEAD] if path in self._tree.files else None
+        return self._tree.head(path, _HEAD) if path in self._tree.files else None
 
 
 def missing_files(fleet: Fleet, tree: Tree, files: Files) -> Iterator[Problem]:
@@ -120,7 +120,7 @@ def _wasm(component: Component, path: str, files: Files) -> Iterator[tuple[str, 
     if head is None:
         message = f"component {component.id!r}: {component.source!r} does not exist"
         yield "/source", "files.missing", message, "build the app first (spin build)"
-    elif head.startswith(_LFS):
+    elif head.startswith(LFS):
         message = f"component {component.id!r}: {component.source!r} is a Git LFS pointer, not Wasm"
         yield "/source", "files.lfs", message, "fetch it with `git lfs pull`"
     elif not head.startswith(_WASM):

@@ -18,15 +18,17 @@ from reconciler.check.claims import Claim, Claims, Clash
 from reconciler.check.files import Files, missing_files
 from reconciler.check.known import cluster_warnings, rollout_warnings, zone_warnings
 from reconciler.check.objects import Asked, ObjectCheck
+from reconciler.check.override_cycles import override_cycles
 from reconciler.check.report import Report
 from reconciler.errors import InputError
-from reconciler.fleet import Cases, LoadCache, load
+from reconciler.fleet import Cases, LoadCache, facts, load
 from reconciler.fleet.assign import assign_here
 from reconciler.fleet.brought import bears_on_apps
 from reconciler.fleet.cache import canonical
 from reconciler.fleet.cases import Case
 from reconciler.fleet.definitions import brings_definition
 from reconciler.fleet.dependencies import dependencies
+from reconciler.fleet.documents import MANIFEST_SUFFIXES
 from reconciler.fleet.model import AppAssignment, AppDefinition, BundleDefinition, Fleet, Unit, Withheld
 from reconciler.fleet.overrides import layers_of, merged
 from reconciler.fleet.placement import placement_of
@@ -88,6 +90,7 @@ class FleetCheck:
         self._bringing: tuple[BundleDefinition, ...] = ()
         self._claims = Claims(())
         self._clashing: tuple[Problem, ...] = ()
+        self._circles: tuple[Problem, ...] = ()
 
     def check(self, tree: Tree, files: Files | None = None) -> Report:
         """Give every problem of a tree. With `files`, those that manifests name must be there.
@@ -101,7 +104,9 @@ class FleetCheck:
         loaded = load(tree, cache=self._cache)
 
         def sources(path: str) -> bytes | None:
-            return tree.read(path) if path in tree.files else None
+            # Of files whose values Apps take no line is shown.
+            secret = path.endswith(MANIFEST_SUFFIXES) and facts.file(path) in self._cache.last.linked.referred
+            return tree.read(path) if path in tree.files and not secret else None
 
         fleet = loaded.fleet
         if fleet is None:
@@ -140,6 +145,8 @@ class FleetCheck:
             self._claims.link({text for name in changed for text in self._claims.texts(name)} - before)
         if changed or gone:
             self._clashing = tuple(_told(fleet, cases, clash) for clash in self._claims.clashes())
+            self._circles = tuple(override_cycles(fleet))
+        yield from self._circles
         yield from self._clashing
         for seen in self._seen.values():
             if seen.problems:

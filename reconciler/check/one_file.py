@@ -67,7 +67,9 @@ def _toml(path: Path, data: bytes, *, files: bool) -> Iterable[Problem]:
         text = read_toml(data, str(path))
         known = shipped.schema("runtime-config")["properties"]
         if text.value and text.value.keys() & known.keys():
-            return check(text.value, "runtime-config", path=str(path), places=text.place, prefix="runtime-config")
+            return check(
+                text.value, "runtime-config", path=str(path), places=text.place, prefix="runtime-config", quoting=False
+            )
     found = list(parsed.problems)
     if files and parsed.application is not None:
         named = missing_of(parsed.application, path.name, data, FolderFiles(path.parent))

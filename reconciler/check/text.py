@@ -15,8 +15,13 @@ _LONGEST_LINE = 160
 _LONGEST_MARK = 60
 #: Messages that one mistake may add to its first.
 _MOST_ALIKE = 3
-#: Of a file that has a Secret no line is shown: reports are kept in logs.
-_SECRET = re.compile(rb"kind[\"']?\s*:\s*[\"']?Secret\b")
+#: Of a file that has a Secret, or tokens of a runtime configuration, no line is shown: reports are kept in logs.
+_SECRET = re.compile(
+    rb"kind[\"']?\s*:\s*[\"']?Secret\b"
+    rb"|^[ \t]*\[+[ \t]*(?:variables_provider|config_provider|key_value_store|sqlite_database|llm_compute)\b"
+    rb"|^[ \t]*llm_compute[ \t]*=",
+    re.MULTILINE,
+)
 
 
 def text(problems: Iterable[Problem], sources: Sources) -> Iterator[str]:

@@ -99,9 +99,10 @@ def _fleet(
     path: Path, clusters: tuple[str, ...], revision: str | None, asked: Asked | None, *, files: bool
 ) -> tuple[_Check, Path, str]:
     """Give the check of a folder or commit, the folder to watch, and its place in the repository for reports."""
-    from reconciler.check.files import Files, FolderFiles, TreeFiles
+    from reconciler.check.files import CommitFiles, Files, FolderFiles
     from reconciler.check.fleet import FleetCheck
     from reconciler.cli.fleets import open_tree, place_in_repository
+    from reconciler.git.snapshot import Snapshot
     from reconciler.git.worktree import WorkTree
 
     checker, tree = FleetCheck(clusters, asked=asked), open_tree(path, revision)
@@ -112,7 +113,7 @@ def _fleet(
             tree = tree.updated(changed)
         there: Files | None = None
         if files:
-            there = FolderFiles(path) if revision is None else TreeFiles(tree)
+            there = CommitFiles(tree) if isinstance(tree, Snapshot) else FolderFiles(path)
         return checker.check(tree, there)
 
     return check, path, place_in_repository(path)

@@ -15,7 +15,9 @@ from reconciler.problems import Problem
 from reconciler.tree import File
 
 MAX_FILE_SIZE = 4 * 1024 * 1024
-_LFS = b"version https://git-lfs.github.com/spec/"
+#: A component may be a hundred times as large as a document: its blob is inflated to see how it begins.
+_LARGEST_LOOKED_INTO = 256 * 1024 * 1024
+LFS = b"version https://git-lfs.github.com/spec/"
 _TOO_MANY = Problem(
     path=".",
     code="git.too-many-files",
@@ -85,6 +87,15 @@ class Snapshot:
         if file.size > MAX_FILE_SIZE:
             raise InputError(f"{path}: {file.size} bytes, and at most {MAX_FILE_SIZE} are read")
         data = bytes(self._repository[file.blob].data)
-        if data.startswith(_LFS):
+        if data.startswith(LFS):
             raise InputError(f"{path}: a Git LFS pointer, not the file itself", hint="commit the file without LFS")
         return data
+
+    def head(self, path: str, length: int) -> bytes:
+        """Give the first bytes of a file of any content, up to 256 MiB large. Raises InputError where it is missing or larger."""
+        file = self._files.get(path)
+        if file is None:
+            raise InputError(f"{path}: no such file in commit {self._commit[:12]}")
+        if file.size > _LARGEST_LOOKED_INTO:
+            raise InputError(f"{path}: {file.size} bytes, and at most {_LARGEST_LOOKED_INTO} are looked into")
+        return bytes(memoryview(self._repository[file.blob])[:length])

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from reconciler.errors import InputError
 from reconciler.git.names import odd_name
-from reconciler.git.snapshot import MAX_FILE_SIZE
+from reconciler.git.snapshot import LFS, MAX_FILE_SIZE
 from reconciler.git.trees import MAX_DEPTH, MAX_FILES
 from reconciler.problems import Problem
 from reconciler.tree import File
@@ -82,7 +82,10 @@ class WorkTree:
             raise InputError(f"{path}: no such file")
         if file.size > MAX_FILE_SIZE:
             raise InputError(f"{path}: {file.size} bytes, and at most {MAX_FILE_SIZE} are read")
-        return (self._root / path).read_bytes()
+        data = (self._root / path).read_bytes()
+        if data.startswith(LFS):
+            raise InputError(f"{path}: a Git LFS pointer, not the file itself", hint="fetch it with `git lfs pull`")
+        return data
 
 
 def _walk(root: Path, below: str, depth: int, problems: list[Problem], ignored: _Ignored) -> Iterator[str]:

@@ -36,7 +36,7 @@ def runtime_config_problems(app: AppAssignment) -> list[Problem]:
         for pointer, message, hint in _faults(at, below, definition, values)
     ]
     settings = config.get("settings") or {}
-    wrong = check(settings, "runtime-config", path="", places=lambda _: None, prefix="runtime-config")
+    wrong = check(settings, "runtime-config", path="", places=lambda _: None, prefix="runtime-config", quoting=False)
     found += [
         problem_at(app, f"/runtimeConfig/settings{each.pointer}", _CODE, each.message, each.hint) for each in wrong
     ]
@@ -92,4 +92,4 @@ def _value_fault(value: Any, schema: Mapping[str, Any]) -> tuple[str, str] | Non
         case "object":
             right = isinstance(value, Mapping) and all(isinstance(each, str) for each in value.values())
             return None if right else ("is texts by name", "write its values in quotes")
-    return None if isinstance(value, str) else (f"is a text, not {value!r}", "write it in quotes")
+    return None if isinstance(value, str) else ("is a text", "write it in quotes")  # which may be a token

@@ -72,7 +72,8 @@ def test_a_fleet_and_its_commits_are_checked_too(spinfleet: Spinfleet, fleet: Pa
     for path in fleet.glob("apps/*/spin.toml"):
         for line in path.read_text().splitlines():
             if line.startswith("source = "):
-                (path.parent / line.split('"')[1]).write_bytes(b"\0asm\x01\0\0\0")
+                # Components of interpreted languages are larger than any document may be.
+                (path.parent / line.split('"')[1]).write_bytes(b"\0asm\x01\0\0\0" + b"\0" * 5_000_000)
     assert spinfleet("validate", fleet, "--files").returncode == 0
     for command in (
         ["init", "-q"],
@@ -81,3 +82,8 @@ def test_a_fleet_and_its_commits_are_checked_too(spinfleet: Spinfleet, fleet: Pa
     ):
         subprocess.run(["git", *command], cwd=fleet, check=True)
     assert spinfleet("validate", fleet, "--files", "--revision", "HEAD").returncode == 0
+    pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 8\n"
+    (fleet / "apps" / "hello" / "hello.wasm").write_bytes(pointer)
+    for command in (["add", "."], ["-c", "user.name=a", "-c", "user.email=a@b.c", "commit", "-qm", "y"]):
+        subprocess.run(["git", *command], cwd=fleet, check=True)
+    assert codes(spinfleet("validate", fleet, "--files", "--revision", "HEAD", "-o", "json"))[0][0] == "files.lfs"

@@ -196,3 +196,9 @@ def test_a_folder_on_disk_gives_the_blob_ids_that_git_gives(tmp_path: Path) -> N
     assert tree.files["apps/a.yaml"].blob == wanted.stdout.strip()
     assert tree.read("apps/a.yaml") == b"a: b\r\n"
     assert tree.commit is None
+
+
+def test_in_a_folder_a_file_that_lfs_left_out_is_told_too(tmp_path: Path) -> None:
+    (tmp_path / "app.yaml").write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 8\n")
+    with pytest.raises(InputError, match="LFS pointer"):
+        WorkTree(tmp_path).read("app.yaml")

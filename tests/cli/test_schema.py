@@ -14,7 +14,9 @@ from reconciler import data
 from reconciler.cli.schema import bundled
 from tests.cli.conftest import EXAMPLE, Spinfleet
 
-NAMES = sorted(path.name.removesuffix(".schema.json") for path in data.folder("schemas").glob("*.schema.json"))
+NAMES = sorted(
+    ["any", *(path.name.removesuffix(".schema.json") for path in data.folder("schemas").glob("*.schema.json"))]
+)
 DOCUMENTS = [
     pytest.param(document, id=f"{path.relative_to(EXAMPLE)}")
     for path in sorted(EXAMPLE.rglob("*.yaml"))
@@ -70,10 +72,26 @@ def test_a_definition_of_the_same_name_in_two_schemas_stays_two() -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_it_takes_what_the_schemas_take_together_and_refuses_what_they_refuse(document: dict[str, Any]) -> None:
-    validator = Draft202012Validator(bundled(document["kind"].lower()))
-    assert validator.is_valid(document)
-    for broken in (
-        {**document, "metadata": {"name": "Not A Name"}},
-        {**document, "spec": {**document["spec"], "placment": {}}},
-    ):
-        assert not validator.is_valid(broken)
+    for name in (document["kind"].lower(), "any"):
+        validator = Draft202012Validator(bundled(name))
+        assert validator.is_valid(document)
+        for broken in (
+            {**document, "metadata": {"name": "Not A Name"}},
+            {**document, "spec": {**document["spec"], "placment": {}}},
+            {**document, "kind": "Ap"},
+            {key: value for key, value in document.items() if key != "kind"},
+        ):
+            assert not validator.is_valid(broken)
+
+
+@pytest.mark.parametrize("document", [{"apiVersion": "v1", "kind": "App"}, {"kind": "App"}, {}, [], "text", None])
+def test_any_passes_what_is_not_the_fleets(document: Any) -> None:
+    assert Draft202012Validator(bundled("any")).is_valid(document)
+
+
+@pytest.mark.parametrize("name", ["spin-manifest-v1", "spin-manifest-v2", "runtime-config"])
+def test_schemas_of_toml_files_need_no_other_file_even_as_they_are(name: str) -> None:
+    """Taplo refuses a schema whose `$id` is relative."""
+    schema = data.schema(name)
+    assert "$id" not in schema
+    assert all(each.startswith("#/$defs/") for each in references(schema))

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from reconciler.fleet.cycles import cycles
-from reconciler.fleet.model import AppDefinition, Cluster, Fleet
+from reconciler.fleet.model import AppDefinition, BundleDefinition, Cluster, Fleet
 from reconciler.fleet.placement import selects
 from reconciler.problems import Problem, has_errors
 
@@ -23,10 +23,12 @@ def override_cycles(fleet: Fleet) -> Iterator[Problem]:
     if not changes:
         return
     default = (fleet.spec.get("defaults") or {}).get("dependsOn")
+    definitions: dict[str, AppDefinition | BundleDefinition] = {**fleet.apps, **fleet.bundles}
     graph = {
         name: list(needs)
-        for name, each in {**fleet.apps, **fleet.bundles}.items()
-        if (needs := each.spec.get("dependsOn", default if name in fleet.apps else None)) and not has_errors(each.problems)
+        for name, each in definitions.items()
+        if (needs := each.spec.get("dependsOn", default if name in fleet.apps else None))
+        and not has_errors(each.problems)
     }
     for name, index, cluster, way in _closed(graph, changes, fleet.clusters):
         document = fleet.apps[name].document
@@ -42,7 +44,9 @@ def _changes_of(app: AppDefinition) -> _Changes:
         return ()
     overrides = enumerate(app.spec.get("overrides") or ())
     return [
-        (index, each["clusters"], each["spec"]["dependsOn"]) for index, each in overrides if each["spec"].get("dependsOn")
+        (index, each["clusters"], each["spec"]["dependsOn"])
+        for index, each in overrides
+        if each["spec"].get("dependsOn")
     ]
 
 

@@ -130,8 +130,10 @@ def _duplicates(documents: tuple[Document, ...]) -> Iterator[Problem]:
 def _overridden(document: Document) -> Iterator[tuple[str, str]]:
     """Give what overrides of a valid App have it wait for, each name with its pointer."""
     for index, override in enumerate((document.written.get("overrides") or ()) if document.kind == "App" else ()):
-        for at, name in enumerate(override["spec"].get("dependsOn") or ()):
-            yield f"/spec/overrides/{index}/spec/dependsOn/{at}", name
+        needs = override["spec"].get("dependsOn")
+        for at, name in enumerate(needs if isinstance(needs, list) else ()):
+            if isinstance(name, str):
+                yield f"/spec/overrides/{index}/spec/dependsOn/{at}", name
 
 
 def _no_such_name(document: Document, pointer: str, name: str, around: Surroundings) -> Problem:

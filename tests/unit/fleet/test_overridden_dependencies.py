@@ -6,19 +6,30 @@ from typing import Any
 
 import pytest
 
+from reconciler.check.fleet import FleetCheck
+from reconciler.fleet import load
 
-def loaded(make: Any, **apps: str) -> Any:
+
+def tree(make: Any, **apps: str) -> Any:
     files = {
         f"{name}.yaml": make.cluster(name, f"env: {env}")
         for name, env in (("eu", "prod"), ("us", "prod"), ("lab", "lab"))
     }
     for name, spec in apps.items():
         files |= {f"{name}/app.yaml": make.app(name, spec), f"{name}/spin.toml": make.spin}
-    return make.load(files)
+    return make.tree({**make.files(), **files})
+
+
+def loaded(make: Any, **apps: str) -> Any:
+    return load(tree(make, **apps))
 
 
 def needs(name: str, clusters: str) -> str:
     return f"overrides:\n- clusters: {clusters}\n  spec: {{dependsOn: [{name}]}}"
+
+
+def told(make: Any, **apps: str) -> dict[str, str]:
+    return cycles(FleetCheck().check(tree(make, **apps)))
 
 
 def cycles(result: Any) -> dict[str, str]:
@@ -36,32 +47,30 @@ def test_a_name_that_is_nothing_is_refused_at_its_place(make):
 
 
 def test_a_cycle_that_some_cluster_has_is_told_with_that_cluster(make):
-    result = loaded(make, one=needs("two", "{matchLabels: {env: prod}}"), two="dependsOn: [one]")
+    found = told(make, one=needs("two", "{matchLabels: {env: prod}}"), two="dependsOn: [one]")
 
-    assert cycles(result) == {"one": "'one' depends on itself on cluster 'eu': one → two → one"}
+    assert found == {"one": "'one' depends on itself on cluster 'eu': one → two → one"}
 
 
 def test_overrides_that_no_cluster_has_together_are_no_cycle(make):
-    result = loaded(make, one=needs("two", "{names: [eu]}"), two=needs("one", "{names: [us]}"))
-
-    assert cycles(result) == {}
+    assert told(make, one=needs("two", "{names: [eu]}"), two=needs("one", "{names: [us]}")) == {}
 
 
 def test_an_override_may_break_a_way_round(make):
-    broken = loaded(
+    broken = told(
         make,
         one="dependsOn: [two]\noverrides:\n- {clusters: {}, spec: {dependsOn: [three]}}",
         two=needs("one", "{}"),
         three="replicas: 1",
     )
 
-    assert cycles(broken) == {}
+    assert broken == {}
 
 
 def test_a_cycle_that_stands_without_overrides_is_told_as_such(make):
-    result = loaded(make, one="dependsOn: [two]\n" + needs("two", "{}"), two="dependsOn: [one]")
+    found = told(make, one="dependsOn: [two]\n" + needs("two", "{}"), two="dependsOn: [one]")
 
-    assert cycles(result) == {
+    assert found == {
         "one": "'one' depends on itself: one → two → one",
         "two": "'two' depends on itself: one → two → one",
     }

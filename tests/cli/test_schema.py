@@ -21,7 +21,7 @@ DOCUMENTS = [
     pytest.param(document, id=f"{path.relative_to(EXAMPLE)}")
     for path in sorted(EXAMPLE.rglob("*.yaml"))
     for document in yaml.safe_load_all(path.read_text(encoding="utf-8"))
-    if document["apiVersion"] == "spinfleet.dev/v1alpha1"
+    if isinstance(document, dict) and document.get("apiVersion") == "spinfleet.dev/v1alpha1"
 ]
 
 

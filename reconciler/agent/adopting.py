@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.agent.attempts import RefusedError
-from reconciler.agent.decryption import Decryption
 from reconciler.agent.desired import Desired
 from reconciler.agent.fleetsync import FleetSync
-from reconciler.agent.handover import keep_replicas
 from reconciler.agent.members import Member
 from reconciler.agent.news import News, Newsroom
+from reconciler.agent.sending import Sender
 from reconciler.agent.workloads import Workloads
 from reconciler.cluster.answers import ConflictError
 from reconciler.cluster.apply import Applied
 from reconciler.cluster.discovery import Resource
 from reconciler.errors import UnavailableError
 from reconciler.plan.adoption import Terms, is_ours, refusal, taken_over, writers
+from reconciler.plan.drift import RECONCILE_ANNOTATION, is_left_alone
 from reconciler.render.model import SHARED
 
 #: How often managedFields are rewritten for one take-over: once for each apiVersion that earlier appliers have written it in.
@@ -31,7 +31,7 @@ class Adopter:
 
     workloads: Workloads
     sync: FleetSync
-    decryption: Decryption
+    sender: Sender
     newsroom: Newsroom
 
     async def write(self, wanted: Desired, resource: Resource, known: Member | None, *, absent: bool) -> Applied:
@@ -47,14 +47,18 @@ class Adopter:
             live = await self.workloads.live(wanted.key, resource)
             if live is None:
                 raise UnavailableError(f"{wanted.key} comes and goes; tried again")
+        if is_left_alone(live):
+            raise RefusedError(
+                "object.left-alone", f"is there, annotated {RECONCILE_ANNOTATION}: Disabled, and is not touched"
+            )
         if self._ours(live, known):
-            return await self._apply(wanted, resource, force=True)
+            return await self.sender.apply(wanted, resource, live, force=True)
         return await self._take_over(wanted, resource, live)
 
     async def _create(self, wanted: Desired, resource: Resource) -> Applied | None:
         """Apply without force, since it may have come a moment ago; gives None where it had, with no field of it ours."""
         try:
-            applied = await self._apply(wanted, resource, force=False)
+            applied = await self.sender.apply(wanted, resource, None, force=False)
         except ConflictError:
             return None
         if applied.created:
@@ -91,7 +95,7 @@ class Adopter:
             fields = taken_over(live, manager, desired)
             if fields is not None:
                 await self.workloads.take_over(wanted.key, resource, live, fields)
-            applied = await self._apply(wanted, resource, force=True)
+            applied = await self.sender.apply(wanted, resource, live, force=True)
             live = applied.object
             if taken_over(live, manager, desired) is None:
                 return applied
@@ -103,9 +107,3 @@ class Adopter:
             text.encode() for text in (wanted.api_version, wanted.key.kind, wanted.key.name)
         )
         await self.workloads.apply(wanted.key, resource, body, force=False)
-
-    async def _apply(self, wanted: Desired, resource: Resource, *, force: bool) -> Applied:
-        """Apply an object; with force where it is there already."""
-        if force:
-            await keep_replicas(self.workloads, wanted, resource)
-        return await self.workloads.apply(wanted.key, resource, self.decryption.body(wanted), force=force)

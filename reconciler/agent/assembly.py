@@ -14,12 +14,15 @@ from reconciler.agent.announcing import Announcer
 from reconciler.agent.assigning import Assigning
 from reconciler.agent.attempts import Attempts
 from reconciler.agent.commits import Commits
+from reconciler.agent.contests import Contests
 from reconciler.agent.decryption import Decryption
 from reconciler.agent.desired import DesiredSet
+from reconciler.agent.differing import Reporter
 from reconciler.agent.fleetsync import FINALIZER, FleetSync
 from reconciler.agent.follower import Follower, Wakes
 from reconciler.agent.identity import identity_of
 from reconciler.agent.installing import LOOK, Installer
+from reconciler.agent.judging import Judging
 from reconciler.agent.leadership import Leadership
 from reconciler.agent.members import Members
 from reconciler.agent.metrics import Metrics
@@ -33,7 +36,9 @@ from reconciler.agent.queue import WorkQueue
 from reconciler.agent.records import RecordStore
 from reconciler.agent.releases import Releases
 from reconciler.agent.removing import Remover
+from reconciler.agent.replacing import Replacer
 from reconciler.agent.reporting import AppReports
+from reconciler.agent.sending import Sender
 from reconciler.agent.source import FleetSource, Kept, policy_of, registries_of
 from reconciler.agent.spinapps import GROUP as SPIN_GROUP
 from reconciler.agent.spinapps import SpinApps
@@ -116,8 +121,10 @@ async def assembled(
     desired, members, queue, assigning = signals.desired, signals.members, signals.queue, signals.assigning
     decryption = Decryption(connection=connection, namespace=sync.namespace, secret=sync.decryption_secret)
     spinapps = SpinApps(has_deployment=signals.has_deployment)
+    newsroom = Newsroom()
+    contests = Contests(newsroom=newsroom)
     observer = Observer(
-        identity=identity, desired=desired, members=members, health_of=spinapps.health_of, drifted=signals.drifted,
+        contests=contests, identity=identity, desired=desired, members=members, health_of=spinapps.health_of, drifted=signals.drifted,
         changed=signals.changed, comparable=decryption.comparable, surplus=lambda: queue.add(PRUNE),
     )  # fmt: skip
     workloads = Workloads(connection=connection, identity=identity, served=served, slots=slots, leadership=leadership)
@@ -126,11 +133,12 @@ async def assembled(
         turned=signals.turned,
     )  # fmt: skip
     attempts = Attempts(members=members, observer=observer, metrics=metrics)
-    newsroom = Newsroom()
+    sender = Sender(workloads=workloads, decryption=decryption)
     writer = Writer(
-        adopter=Adopter(workloads=workloads, sync=sync, decryption=decryption, newsroom=newsroom),
+        sender=sender, adopter=Adopter(workloads=workloads, sync=sync, sender=sender, newsroom=newsroom),
+        replacer=Replacer(sender=sender, newsroom=newsroom), reporter=Reporter(sender=sender, observer=observer), contests=contests,
         workloads=workloads, sync=sync, agent_namespace=options.agent_namespace, desired=desired, members=members, observer=observer,
-        attempts=attempts, metrics=metrics, decryption=decryption, keeps=signals.keeps, unwatched=watches.refusal,
+        attempts=attempts, metrics=metrics, keeps=signals.keeps, unwatched=watches.refusal,
     )  # fmt: skip
     folder = folder_of(options.cache, sync.namespace, sync.name)
     registries = await registries_of(connection, sync)
@@ -161,6 +169,7 @@ async def assembled(
             progress=Progress(
                 desired=desired, members=members, releases=releases, failures=lambda: attempts.failures, late=signals.late
             ),
+            judging=Judging(spinapps=spinapps, members=members, workloads=workloads, changed=signals.changed),
             pruner=Pruner(
                 sync=sync, installer=installer, records=records, state=state, mark=mark, newsroom=newsroom,
                 waves=Waves(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -13,6 +13,7 @@ from reconciler.agent.status import ObjectFailure
 from reconciler.cluster.answers import CONFLICT
 from reconciler.errors import ClusterError, InputError, UnavailableError
 from reconciler.plan.model import ObjectKey
+from reconciler.problems import Severity
 
 
 class RefusedError(Exception):
@@ -23,14 +24,19 @@ class RefusedError(Exception):
         self.code, self.message = code, message
 
 
+class LeftError(RefusedError):
+    """Why this object is left as it is although it differs: asked for, and no failure."""
+
+
 @dataclass(kw_only=True, slots=True)
 class Attempts:
-    """One attempt an object at a time: what goes wrong ends as its failure, and stops no other."""
+    """One attempt an object at a time: what goes wrong ends as its failure, and stops no other. `left` differ and are only told about."""
 
     members: Members
     observer: Observer
     metrics: Metrics
     failures: dict[ObjectKey, ObjectFailure] = field(default_factory=dict)
+    left: dict[ObjectKey, ObjectFailure] = field(default_factory=dict)
 
     @contextmanager
     def at(self, key: ObjectKey, owner: str) -> Iterator[None]:
@@ -39,6 +45,13 @@ class Attempts:
         try:
             yield
             self.failures.pop(key, None)
+            self.left.pop(key, None)
+        except LeftError as reason:
+            self.failures.pop(key, None)
+            self.left[key] = ObjectFailure(
+                owner=owner, object=str(key), code=reason.code, message=reason.message, severity=Severity.WARNING
+            )
+            self.metrics.outcomes.labels("skipped").inc()
         except RefusedError as reason:
             if reason.message:
                 self.failed(key, owner, reason.code, reason.message)
@@ -57,7 +70,18 @@ class Attempts:
         finally:
             self.observer.end(key)
 
+    def forget(self, key: ObjectKey, owner: str) -> None:
+        """Drop why an owner's object failed: something else is wanted of it now."""
+        if key in self.failures and self.failures[key].owner == owner:
+            del self.failures[key]
+
+    def forget_left(self, owner: str, wanted: Container[ObjectKey]) -> None:
+        """Drop what is told of an owner's objects that nobody wants any more."""
+        for key in [key for key, told in self.left.items() if told.owner == owner and key not in wanted]:
+            del self.left[key]
+
     def failed(self, key: ObjectKey, owner: str, code: str, message: str) -> None:
         """Keep why an object is not as wanted."""
+        self.left.pop(key, None)
         self.failures[key] = ObjectFailure(owner=owner, object=str(key), code=code, message=message)
         self.metrics.outcomes.labels("failed").inc()

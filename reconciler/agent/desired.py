@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -10,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reconciler.agent.members import Member
+from reconciler.plan.drift import HEAL, DriftPolicy, is_left_alone, marked
 from reconciler.plan.membership import Places
 from reconciler.plan.model import ObjectKey, key_of
 from reconciler.plan.order import rank
@@ -22,8 +22,8 @@ class Desired:
 
     `content` is a digest of `body`: equal content needs no write. `wave` orders objects within their app, lowest first.
     Where `sealed` is there, `body` has marks in place of encrypted values (agent.decryption puts those in).
-    `adoption` is what Git says of taking it over where it exists (plan.adoption); empty where it says nothing.
-    `autoscaled` is True where an autoscaler sets the number of its pods.
+    `adoption` is what Git says of taking it over where it exists (plan.adoption); empty where it says nothing. `drift` is what is
+    done about drift of it; `left_alone`: Git says not to write it. `autoscaled` is True where an autoscaler sets the number of its pods.
     """
 
     key: ObjectKey
@@ -34,6 +34,8 @@ class Desired:
     content: bytes
     sealed: Sealed | None = None
     adoption: str = ""
+    drift: DriftPolicy = HEAL
+    left_alone: bool = False
     autoscaled: bool = False
 
     def object(self) -> dict[str, Any]:
@@ -43,19 +45,27 @@ class Desired:
 
 
 def desired(
-    obj: Mapping[str, Any], owner: str, sealed: Sealed | None = None, *, adoption: str = "", autoscaled: bool = False
+    obj: Mapping[str, Any],
+    owner: str,
+    sealed: Sealed | None = None,
+    *,
+    adoption: str = "",
+    drift: DriftPolicy = HEAL,
+    autoscaled: bool = False,
 ) -> Desired:
     """Give the wanted form of a prepared object (membership label set, see plan.prepare)."""
-    body = json.dumps(obj, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    sent, body, digest = marked(obj, drift)
     return Desired(
-        key=key_of(obj),
-        api_version=obj["apiVersion"],
+        key=key_of(sent),
+        api_version=sent["apiVersion"],
         owner=owner,
-        wave=rank(obj),
+        wave=rank(sent),
         body=body,
-        content=hashlib.blake2b(body, digest_size=16).digest(),
+        content=digest,
         sealed=sealed,
         adoption=adoption,
+        drift=drift,
+        left_alone=is_left_alone(obj),
         autoscaled=autoscaled,
     )
 

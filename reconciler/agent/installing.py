@@ -23,6 +23,7 @@ from reconciler.agent.writing import Writer
 from reconciler.cluster.discovery import Resource
 from reconciler.fleet.model import Cluster
 from reconciler.plan.adoption import annotation_of
+from reconciler.plan.drift import drift_policy
 from reconciler.plan.membership import Extent, extent_of, group_kind
 from reconciler.plan.model import Health, ObjectKey, key_of
 from reconciler.plan.prepare import prepare, scaled_workloads
@@ -82,6 +83,7 @@ class Installer:
         self._no_failures(name)
         self._untold.pop(name, None)
         touched = set(self.desired.forget(name))
+        self.writer.attempts.forget_left(name, self.desired)
         self.sharing.put(name, None, cluster)
         return touched
 
@@ -111,11 +113,14 @@ class Installer:
                 owner,
                 rendered.sealed.get(key),
                 adoption=annotation_of(obj) or str(spec.get("adoption") or ""),
+                drift=drift_policy(spec, key),
                 autoscaled=is_autoscaled(obj, scaled),
             )
             for key, obj in objects.items()
         ]
-        return set(self.desired.replace(owner, wishes))
+        touched = self.desired.replace(owner, wishes)
+        self.writer.attempts.forget_left(owner, self.desired)
+        return set(touched)
 
     def _in_scope(self, rendered: Rendered) -> tuple[Mapping[ObjectKey, Mapping[str, Any]], frozenset[ObjectKey]]:
         return in_scope(rendered.objects, rendered.defaulted, self.writer.workloads.discovery.is_namespaced)
@@ -134,9 +139,7 @@ class Installer:
     def _no_failures(self, owner: str) -> None:
         keys = [item.key for item in self.desired.of(owner)] + [member.key for member in self.members.of(owner)]
         for key in keys:
-            failure = self.writer.attempts.failures.get(key)
-            if failure is not None and failure.owner == owner:
-                del self.writer.attempts.failures[key]
+            self.writer.attempts.forget(key, owner)
 
     async def widen(self, extent: Extent) -> None:
         """Record where members may be before the first write there: a crash then loses none (design, invariant 4)."""

@@ -20,6 +20,8 @@ class Member:
     digest of what we had sent for it. `content` None: not known to be as wanted, so the next pass applies it.
     `prunable` False: controlled by another object, or none of its fields are ours; such an object is never deleted.
     `kept`: its annotation says that it is not to be pruned.
+    `sent` is the digest of what was last applied of it, as far as that is known; unlike `content` it outlives drift.
+    `reported` is the digest of the live object where drift of it was found and only told. `left_alone`: its annotation says that it is neither healed nor changed.
     `gone` is a member that left the set: deleted, or its label was taken away; the next pass looks before it concludes.
     """
 
@@ -31,6 +33,9 @@ class Member:
     owned_hash: bytes | None
     content: bytes | None
     health: HealthResult
+    sent: bytes | None = None
+    reported: bytes | None = None
+    left_alone: bool = False
     prunable: bool = True
     kept: bool = False
     gone: bool = False
@@ -43,6 +48,7 @@ class Members:
     _by_key: dict[ObjectKey, Member] = field(default_factory=dict)
     _by_owner: dict[str, set[ObjectKey]] = field(default_factory=dict)
     places: Places = field(default_factory=Places)
+    left_alone: set[ObjectKey] = field(default_factory=set)
 
     def get(self, key: ObjectKey) -> Member | None:
         """Give the member of this identity."""
@@ -69,17 +75,25 @@ class Members:
 
     def put(self, member: Member) -> None:
         """Record a member, in place of what was known of it."""
+        if member.left_alone:
+            self.left_alone.add(member.key)
+        else:
+            self.left_alone.discard(member.key)
         known = self._by_key.get(member.key)
         if known is not None and known.owner == member.owner:
             self._by_key[member.key] = member
             return
-        self.drop(member.key)
+        self._forget(member.key)
         self.places.add(member.key)
         self._by_key[member.key] = member
         self._by_owner.setdefault(member.owner, set()).add(member.key)
 
     def drop(self, key: ObjectKey) -> None:
         """Forget a member: its deletion was confirmed, or it is no member any more."""
+        self.left_alone.discard(key)
+        self._forget(key)
+
+    def _forget(self, key: ObjectKey) -> None:
         old = self._by_key.pop(key, None)
         if old is None:
             return

@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from reconciler.agent.contests import Contests
 from reconciler.agent.desired import Desired, DesiredSet
 from reconciler.agent.identity import Identity
 from reconciler.agent.members import Member, Members
+from reconciler.plan.drift import applied_digest, is_left_alone, lost, own_digest, without_yielded
 from reconciler.plan.membership import is_controlled, keeps_itself
 from reconciler.plan.model import HealthResult, ObjectKey, key_of
 from reconciler.plan.owned import covers_exactly, is_applied_by, owned_hash
@@ -30,6 +32,7 @@ class Observer:
     health_of: Callable[[Mapping[str, Any]], HealthResult]
     drifted: Callable[[str], None]
     changed: Callable[[str], None]
+    contests: Contests = field(default_factory=Contests)
     comparable: Callable[[Desired], Mapping[str, Any] | None] = Desired.object
     surplus: Callable[[], None] = lambda: None
     _in_flight: dict[ObjectKey, Mapping[str, Any] | None] = field(default_factory=dict)
@@ -69,7 +72,7 @@ class Observer:
         if known is None and not is_applied_by(obj, self.identity.manager):
             return  # it carries our label but no field of ours: copied or forged, never a member
         health = self.health_of(obj)
-        if known is not None and known.owned_hash is not None and known.owned_hash == live_hash:
+        if known is not None and self._is_as_left(obj, known, live_hash):
             now = replace(
                 known, resource_version=version, health=health, gone=False, prunable=not is_controlled(obj), kept=keeps_itself(obj)
             )  # fmt: skip
@@ -83,25 +86,43 @@ class Observer:
         if self.desired.contested(key):
             self.members.put(self._member_of(obj, owner=owner, owned=live_hash, content=None, health=health))
         wanted = self.desired.chosen(key)
-        as_wanted = (
-            wanted is not None
-            and (known is None or known.owned_hash is None)
-            and (plain := self.comparable(wanted)) is not None
-            and covers_exactly(obj, self.identity.manager, plain)
+        as_wanted = wanted is not None and self._as_wanted(obj, known, wanted)
+        member = self._member_of(
+            obj,
+            owner=owner or (wanted.owner if wanted is not None else ""),
+            owned=live_hash,
+            content=wanted.content if wanted is not None and as_wanted else None,
+            health=health,
         )
-        self.members.put(
-            self._member_of(
-                obj,
-                owner=owner or (wanted.owner if wanted is not None else ""),
-                owned=live_hash,
-                content=wanted.content if wanted is not None and as_wanted else None,
-                health=health,
-            )
-        )
+        self.members.put(replace(member, sent=known.sent if known is not None else applied_digest(obj)))
         if wanted is None:
             self.surplus()
+        elif member.left_alone:
+            self.changed(member.owner)
         elif not as_wanted:
             self.drifted(wanted.owner)
+
+    def _is_as_left(self, obj: Mapping[str, Any], known: Member, live_hash: bytes | None) -> bool:
+        """Tell whether an object is as we left it, or as it was when we told of it, and in nobody else's hands since."""
+        if known.left_alone != is_left_alone(obj) or self.contests.on(known.key):
+            return False
+        if known.reported is not None:
+            return known.reported == own_digest(obj)
+        return known.owned_hash is not None and known.owned_hash == live_hash
+
+    def _as_wanted(self, obj: Mapping[str, Any], known: Member | None, wanted: Desired) -> bool:
+        """Tell whether an object that is not as we left it is as wanted all the same; if not, who has taken what of it is remembered."""
+        plain = self.comparable(wanted)
+        if plain is None or is_left_alone(obj):
+            return False
+        manager = self.identity.manager
+        plain = without_yielded(plain, obj, manager, wanted.drift)
+        compared = known is None or known.owned_hash is None or wanted.drift.yields
+        if compared and covers_exactly(obj, manager, plain):
+            return True
+        if known is not None and known.sent == wanted.content and not wanted.drift.report:
+            self.contests.lost(wanted.key, lost(obj, manager, plain), wanted.content)
+        return False
 
     def missed(self, key: ObjectKey, uid: str) -> None:
         """Take a DELETED event, or an absence from a complete list: the object left the set; look before concluding.
@@ -127,6 +148,7 @@ class Observer:
         member = self._member_of(
             obj, owner=owner, owned=owned_hash(obj, self.identity.manager), content=content, health=self.health_of(obj)
         )
+        member = replace(member, sent=content)
         self.members.put(member)
         return member
 
@@ -144,6 +166,7 @@ class Observer:
             owned_hash=owned,
             content=content,
             health=health,
+            left_alone=is_left_alone(obj),
             prunable=is_applied_by(obj, self.identity.manager) and not is_controlled(obj),
             kept=keeps_itself(obj),
         )

@@ -88,7 +88,7 @@ class Progress:
                 return worst({str(each.key): each.health for each in known})
             decided = name in self.releases.held
             return HealthResult(Health.UNKNOWN, "not released yet") if decided else _UNDECIDED
-        wanted = self.desired.of(name)
+        wanted = [item for item in self.desired.of(name) if not item.left_alone]
         health = worst({str(item.key): self._of(item.key) for item in wanted})
         if health.health is Health.CURRENT and not self.failures().keys().isdisjoint(item.key for item in wanted):
             return HealthResult(Health.PROGRESSING, "some of its objects could not be written")
@@ -102,7 +102,7 @@ class Progress:
 
     def _written(self, name: str) -> bool:
         """Tell whether every object is as the release wants it: health alone may still be that of the version before."""
-        found = ((item, self.members.get(item.key)) for item in self.desired.of(name))
+        found = ((item, self.members.get(item.key)) for item in self.desired.of(name) if not item.left_alone)
         return all(member is not None and member.content == item.content for item, member in found)
 
     def _deadline(self, name: str) -> str:

@@ -31,7 +31,7 @@ def prune_problems(state: State, sync: FleetSync) -> Iterator[Problem]:
             message = f"{key} is not in the fleet any more and is kept: {each.reason}"
             yield _warning("prune.protected", message, f"to have it deleted: {command}")
     for key in state.kept:
-        message = f"{key} is not in the fleet any more and is kept: its annotation spinfleet.dev/prune says so"
+        message = f"{key} is not in the fleet any more and is kept: its annotation (spinfleet.dev/prune or spinfleet.dev/reconcile) says so"
         yield _warning("prune.disabled", message, "take the annotation away to have it deleted")
     if state.unused_approval:
         message = f"the approval {state.unused_approval[:80]} names no list that waits; nothing was pruned by it"

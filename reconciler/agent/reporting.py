@@ -12,6 +12,7 @@ from reconciler.agent.releases import version_of
 from reconciler.agent.status import AppReport, Drift, ObjectFailure, Report
 from reconciler.agent.sync import Syncer
 from reconciler.fleet.model import AppAssignment, BundleAssignment, Unit
+from reconciler.plan.drift import RECONCILE_ANNOTATION
 from reconciler.problems import Problem, Severity
 from reconciler.render.model import SHARED
 
@@ -91,8 +92,27 @@ def report_of(syncer: Syncer, reports: AppReports) -> Report:
         apps=reports.of(syncer),
         problems=_problems(syncer),
         failures=tuple(failures),
+        left=_left(syncer),
         waiting=state.waiting,
     )
+
+
+def _left(syncer: Syncer) -> tuple[ObjectFailure, ...]:
+    """Give what is left as it is, though it may differ: drift that is only reported, and what an annotation takes out of our hands."""
+    members, left = syncer.installer.members, syncer.writer.attempts.left
+    found = [left[key] for key in sorted(left)]
+    for key in sorted(members.left_alone):
+        message = f"annotated {RECONCILE_ANNOTATION}: Disabled, so it is neither healed nor changed nor pruned"
+        found.append(
+            ObjectFailure(
+                owner=members.owner_of(key),
+                object=str(key),
+                code="object.left-alone",
+                message=message,
+                severity=Severity.WARNING,
+            )
+        )
+    return tuple(found)
 
 
 def _problems(syncer: Syncer) -> tuple[Problem, ...]:

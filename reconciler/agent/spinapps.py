@@ -1,4 +1,4 @@
-"""The health of SpinApps, read off the Deployments that the SpinKube operator makes of them."""
+"""The health of live objects: of SpinApps read off the Deployments that the SpinKube operator makes of them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reconciler.plan.health import health, spinapp_health
+from reconciler.plan.health_rules import HealthRules
 from reconciler.plan.model import HealthResult, ObjectKey
 
 GROUP = "core.spinkube.dev"
@@ -20,17 +21,19 @@ _SPEC = ("image", "replicas", "enableAutoscaling", "variables", "executor")
 class SpinApps:
     """Keeps the few fields of SpinApps and of their Deployments that decide, as JSON bytes: dicts would take six times the memory.
 
-    `has_deployment` tells, by namespace and executor name, whether SpinApps of that executor get a Deployment.
+    `has_deployment` tells, by namespace and executor name, whether SpinApps of that executor get a Deployment. `rules` are the Fleet's
+    for other kinds.
     """
 
     has_deployment: Callable[[str, str], bool]
+    rules: HealthRules = field(default_factory=dict)
     _apps: dict[tuple[str, str], bytes] = field(default_factory=dict)
     _deployments: dict[tuple[str, str], bytes] = field(default_factory=dict)
 
     def health_of(self, obj: Mapping[str, Any]) -> HealthResult:
         """Give the health of any live object; a SpinApp's fields are kept for when its Deployment changes."""
         if obj["kind"] != "SpinApp" or not str(obj["apiVersion"]).startswith(f"{GROUP}/"):
-            return health(obj)
+            return health(obj, self.rules)
         metadata = obj["metadata"]
         place = (metadata["namespace"], metadata["name"])
         self._apps[place] = _packed(

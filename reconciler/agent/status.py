@@ -24,12 +24,13 @@ _MAX_SIGNERS = 8
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ObjectFailure:
-    """An object that could not be written or deleted: which, whose, and what the server or the policy said."""
+    """An object that could not be written or deleted: which, whose, and what the server or the policy said. A warning: it was not to be."""
 
     owner: str
     object: str
     code: str
     message: str
+    severity: Severity = Severity.ERROR
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ class Report:
 
     `unsigned` says why the newest commit is not taken where its signature is at fault, `signer` who has signed `commit_seen`.
     `waiting` is what would be pruned and needs an approval, `ending` how far a FleetSync that is being deleted has come.
-    `loaded` False: no commit has been read since this agent started, so nothing is known of the apps.
+    `left` are objects that differ and are left so, as asked for. `loaded` False: no commit has been read since this agent started, so nothing is known of the apps.
     """
 
     cluster: str
@@ -92,6 +93,7 @@ class Report:
     signer: str = ""
     waiting: tuple[Waiting, ...] = ()
     ending: str = ""
+    left: tuple[ObjectFailure, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +256,7 @@ def _counts(report: Report) -> dict[str, int]:
         "objects": sum(app.objects for app in report.apps),
         "held": sum(1 for app in report.apps if app.held),
         "failedObjects": len(report.failures),
+        "drifted": sum(1 for each in report.left if each.code == "object.drifted"),
         "problems": len(report.problems),
         **{str(health): by_health.get(health, 0) for health in Health},
     }
@@ -285,12 +288,12 @@ def _problems(report: Report) -> list[dict[str, Any]]:
     listed: list[dict[str, Any]] = [
         {
             "code": failure.code,
-            "severity": "error",
+            "severity": str(failure.severity),
             "app": failure.owner,
             "object": failure.object,
             "message": _bounded(failure.message),
         }
-        for failure in report.failures
+        for failure in (*report.failures, *report.left)
     ]
     for problem in report.problems:
         entry = {name: value for name, value in problem.to_json().items() if value not in (None, "")}

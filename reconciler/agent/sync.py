@@ -19,6 +19,7 @@ from reconciler.agent.backoff import Backoff
 from reconciler.agent.commits import Commits
 from reconciler.agent.fleetsync import FleetSync
 from reconciler.agent.installing import LOOK, Installer
+from reconciler.agent.judging import Judging
 from reconciler.agent.metrics import Metrics
 from reconciler.agent.parent import Parent
 from reconciler.agent.progress import Progress
@@ -60,6 +61,7 @@ class Syncer:
     installer: Installer
     writer: Writer
     pruner: Pruner
+    judging: Judging
     metrics: Metrics
     wake: Callable[[], None]
     mark: Callable[[Iterable[str]], None]
@@ -131,6 +133,7 @@ class Syncer:
             self.mark(touched)
             self._news = True
         if self.assignment is not None:
+            await self.judging.renew(self.assignment.fleet.spec)
             await self._advance()
 
     async def _advance(self) -> None:

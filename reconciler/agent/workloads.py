@@ -61,9 +61,12 @@ class Workloads:
             return await list_metadata(self.connection, resource, namespace=namespace, impersonate=self.identity.user)
 
     async def apply(
-        self, key: ObjectKey, resource: Resource, body: bytes, *, force: bool, manager: str = ""
+        self, key: ObjectKey, resource: Resource, body: bytes, *, force: bool, manager: str = "", dry_run: bool = False
     ) -> Applied:
-        """Apply an object, as our field manager unless another is named. What the server says against it may quote it: what must not be shown is taken out here, once for all."""
+        """Apply an object, as our field manager unless another is named, or ask what it would be then.
+
+        What the server says against it may quote it: what must not be shown is taken out here, once for all.
+        """
         try:
             async with self.slots:
                 require(self.leadership)
@@ -76,6 +79,7 @@ class Workloads:
                     field_manager=manager or self.identity.manager,
                     force=force,
                     impersonate=self.identity.user,
+                    dry_run=dry_run,
                 )
         except (ClusterError, UnavailableError) as error:
             if is_sensitive(sent := json.loads(body)):

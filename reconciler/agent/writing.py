@@ -9,18 +9,20 @@ from dataclasses import dataclass, field
 
 from reconciler.agent.adopting import Adopter
 from reconciler.agent.attempts import Attempts, RefusedError
-from reconciler.agent.decryption import Decryption
+from reconciler.agent.contests import Contests
 from reconciler.agent.desired import Desired, DesiredSet
+from reconciler.agent.differing import Reporter
 from reconciler.agent.fleetsync import FleetSync
-from reconciler.agent.handover import keep_replicas
 from reconciler.agent.members import Member, Members
 from reconciler.agent.metrics import Metrics
 from reconciler.agent.observing import Observer
 from reconciler.agent.policy import refusal
+from reconciler.agent.replacing import Replacer
+from reconciler.agent.sending import Sender
 from reconciler.agent.workloads import Workloads
 from reconciler.cluster.apply import Applied
 from reconciler.cluster.discovery import Resource
-from reconciler.errors import SpinfleetError
+from reconciler.errors import ClusterError, SpinfleetError
 from reconciler.plan.model import ObjectKey
 
 #: From this many unknown objects of one kind and namespace on, one metadata LIST is cheaper than a GET each.
@@ -38,7 +40,11 @@ class Writer:
     """
 
     workloads: Workloads
+    sender: Sender
     adopter: Adopter
+    replacer: Replacer
+    reporter: Reporter
+    contests: Contests
     sync: FleetSync
     agent_namespace: str
     desired: DesiredSet
@@ -46,7 +52,6 @@ class Writer:
     observer: Observer
     attempts: Attempts
     metrics: Metrics
-    decryption: Decryption
     keeps: Callable[[str], bool]
     unwatched: Callable[[Resource, str], str]
     _absent: set[ObjectKey] = field(default_factory=set)
@@ -81,21 +86,28 @@ class Writer:
                 raise RefusedError(
                     "object.held", f"{member.owner} has it, and what {member.owner} wants is not known now"
                 )
-            if member is None or member.gone or member.owned_hash is None:
-                await self._put_unknown(wanted, resource, member)
+            if wanted.left_alone or (member is not None and member.left_alone):
+                raise RefusedError("object.left-alone", "")
+            if reason := self.contests.stopped(wanted.key, wanted.content):
+                raise RefusedError("object.contested", reason)
+            if wanted.drift.report and member is not None and member.sent == wanted.content:
+                await self.reporter.report(wanted, resource)
             else:
-                await keep_replicas(self.workloads, wanted, resource)
-                applied = await self.workloads.apply(wanted.key, resource, self.decryption.body(wanted), force=True)
-                self._record(wanted, applied, "configured")
+                with self._within_quota(wanted.key, member):
+                    applied = await self._apply(wanted, resource, member)
+                    self._record(wanted, applied, "created" if applied.created else "configured")
         return wanted.key not in self.attempts.failures
 
-    async def _put_unknown(self, wanted: Desired, resource: Resource, known: Member | None) -> None:
-        """Look before the first write: what is there and not ours is never taken over silently."""
-        with self._within_quota(wanted.key, known):
-            absent = wanted.key in self._absent
-            self._absent.discard(wanted.key)
-            applied = await self.adopter.write(wanted, resource, known, absent=absent)
-            self._record(wanted, applied, "created" if applied.created else "configured")
+    async def _apply(self, wanted: Desired, resource: Resource, member: Member | None) -> Applied:
+        """Apply to a member, or look before the first write: what is there and not ours is never taken over silently."""
+        absent = wanted.key in self._absent
+        self._absent.discard(wanted.key)
+        try:
+            if member is None or member.gone or member.owned_hash is None:
+                return await self.adopter.write(wanted, resource, member, absent=absent)
+            return await self.sender.apply_member(wanted, resource)
+        except ClusterError as error:
+            return await self.replacer.replace(wanted, resource, error)
 
     @contextmanager
     def _within_quota(self, key: ObjectKey, known: Member | None) -> Iterator[None]:

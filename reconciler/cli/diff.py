@@ -80,9 +80,11 @@ async def _plan(
     from reconciler.cluster.connection import Connection
     from reconciler.cluster.discovery import discover
     from reconciler.fleet.model import API_GROUP, Withheld
+    from reconciler.plan.adoption import annotation_of
+    from reconciler.plan.drift import drift_policy
     from reconciler.plan.membership import applyset_id, field_manager
-    from reconciler.plan.model import ObjectKey
-    from reconciler.plan.plan import plan
+    from reconciler.plan.model import ObjectKey, key_of
+    from reconciler.plan.plan import Wish, plan
     from reconciler.plan.prepare import prepare, scaled_workloads
     from reconciler.plan.scope import in_scope
     from reconciler.render import render
@@ -99,7 +101,44 @@ async def _plan(
         scaled = scaled_workloads(placed.values())
         desired = [prepare(obj, applyset, scaled) for obj in placed.values()]
         live = await _live(connection, discovery, desired, applyset)
-    return plan(desired, live, applyset=applyset, withheld=withheld, manager=field_manager(*parent))
+        adoption = await _adoption(connection, discovery, namespace, name)
+    wishes = {}
+    for each in rendered:
+        unit = assignment.units.get(each.name)
+        spec = unit.spec if unit is not None and not isinstance(unit, Withheld) else {}
+        for obj in each.objects:
+            key = key_of(placed[key_of(obj)])
+            wishes[key] = Wish(
+                adoption=annotation_of(obj) or str(spec.get("adoption") or ""), drift=drift_policy(spec, key)
+            )
+    return plan(
+        desired,
+        live,
+        applyset=applyset,
+        withheld=withheld,
+        manager=field_manager(*parent),
+        wishes=wishes,
+        adoption=adoption,
+    )
+
+
+async def _adoption(connection: Connection, discovery: Discovery, namespace: str, name: str) -> str:
+    """Give the FleetSync's policy of adoption; without the FleetSync, or the right to read it, nothing is taken over."""
+    from reconciler.cluster.read import get
+    from reconciler.errors import ClusterError
+    from reconciler.fleet.model import API_GROUP
+    from reconciler.plan.adoption import NEVER
+
+    resource = discovery.find(API_GROUP, "FleetSync")
+    if resource is None:
+        return NEVER
+    try:
+        sync = await get(connection, resource, namespace=namespace, name=name)
+    except ClusterError as error:
+        if error.status not in {403, 404}:
+            raise
+        return NEVER
+    return str((sync["spec"].get("policy") or {}).get("adoption") or NEVER)
 
 
 async def _live(
@@ -142,7 +181,7 @@ async def _live(
 def _show(step: Step) -> None:
     mark, colour = _MARKS[str(step.action)]
     click.echo(click.style(f"{mark} {step.key}", fg=colour) + f"  ({step.owner}: {step.reason})")
-    if step.action != "configure":
+    if step.action not in {"configure", "blocked"}:
         return
     for change in step.diff:
         click.echo(f"    {change.pointer}: {_text(change.live)} → {_text(change.desired)}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from reconciler.plan.model import FieldChange
@@ -12,6 +12,8 @@ from reconciler.plan.sensitive import HIDDEN, encrypted_blob, is_hidden, is_sens
 from reconciler.sops.sealed import is_mark
 
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+#: How many differences a sentence names, and how much of each value.
+_TOLD, _LONGEST = 5, 80
 #: Lists that the API merges by key (facts of the API: x-kubernetes-list-map-keys of the built-in kinds).
 _KEYS = ("name", "containerPort", "port", "mountPath", "devicePath", "topologyKey", "ip")
 
@@ -32,6 +34,18 @@ def diff(live: Mapping[str, Any] | None, desired: Mapping[str, Any], manager: st
         _masked(change) if any(each and is_hidden(each, change.pointer) for each in hidden) else change
         for change in changes
     )
+
+
+def told(changes: Sequence[FieldChange]) -> str:
+    """Give differences as one sentence: each field, its live value and the wanted one; the first few."""
+    parts = [f"{change.pointer} is {_text(change.live)}, wanted {_text(change.desired)}" for change in changes[:_TOLD]]
+    more = f"; and {len(changes) - _TOLD} more" if len(changes) > _TOLD else ""
+    return "; ".join(parts) + more
+
+
+def _text(value: Any) -> str:
+    text = "absent" if value is None else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
 def _dropped(fields: Mapping[str, Any], live: Any, desired: Any, pointer: str) -> Iterator[FieldChange]:

@@ -1,4 +1,7 @@
-"""The health of a live object: kstatus' rules (kubernetes-sigs/cli-utils, pkg/kstatus) as a table of pure functions.
+"""The health of a live object: kstatus' rules (fluxcd/cli-utils, pkg/kstatus) as a table of pure functions.
+
+On purpose stricter than kstatus: a Service waits for its load balancer's address, a Namespace to be active, a StatefulSet that is updated
+on delete for its replicas, and a Pod that ended without success has failed.
 
 A SpinApp's own status says nothing reliable (facts of SpinKube): its health is read off the Deployment that the operator makes of it.
 """
@@ -8,23 +11,31 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from reconciler.plan.conditions import CURRENT, condition, conditions_of, failed, holds, progressing, standard, words
+from reconciler.plan.extension_health import RULES
+from reconciler.plan.health_rules import NO_RULES, HealthRules
 from reconciler.plan.model import Health, HealthResult
 
-_CURRENT = HealthResult(Health.CURRENT)
+#: What the Deployment controller takes for no deadline (k8s.io/kubernetes, pkg/controller/deployment/util: HasProgressDeadline).
+_NO_DEADLINE = 2**31 - 1
 Rule = Callable[[Mapping[str, Any]], HealthResult]
 
 
-def health(obj: Mapping[str, Any]) -> HealthResult:
-    """Give the health of any object but a SpinApp (see spinapp_health)."""
+def health(obj: Mapping[str, Any], rules: HealthRules = NO_RULES) -> HealthResult:
+    """Give the health of any object but a SpinApp (see spinapp_health); `rules` are the Fleet's, for kinds of its own."""
     metadata = obj["metadata"]
     if "deletionTimestamp" in metadata:
         waits = ", ".join(metadata.get("finalizers") or ()) or "its grace period"
         return HealthResult(Health.TERMINATING, f"being deleted, waits for {waits}")
     status = obj.get("status") or {}
     observed, generation = status.get("observedGeneration"), metadata.get("generation")
-    if observed is not None and generation is not None and observed < generation:
-        return _progressing(f"generation {generation} not seen yet by its controller")
+    if observed is not None and generation is not None and observed != generation:
+        return progressing(f"generation {generation} not seen yet by its controller")
+    if (told := standard(conditions_of(obj))) is not None:
+        return told
     group = str(obj["apiVersion"]).rpartition("/")[0]
+    if (own := rules.get((group, obj["kind"]))) is not None:
+        return own.judge(obj)
     rule = _RULES.get((group, obj["kind"]))
     return rule(obj) if rule is not None else _by_conditions(obj)
 
@@ -40,24 +51,24 @@ def spinapp_health(
     if "deletionTimestamp" in metadata:
         return HealthResult(Health.TERMINATING, "being deleted")
     if not has_deployment:
-        return _CURRENT
+        return CURRENT
     if deployment is None:
-        return _progressing("waits for the SpinKube operator to make its Deployment")
+        return progressing("waits for the SpinKube operator to make its Deployment")
     owners = deployment["metadata"].get("ownerReferences") or ()
     if not any(owner.get("uid") == metadata.get("uid") for owner in owners):
         return HealthResult(Health.FAILED, f"Deployment {metadata['name']} exists and is not this SpinApp's")
     containers: Sequence[Mapping[str, Any]] = deployment["spec"]["template"]["spec"].get("containers") or ({},)
     if containers[0].get("image") != spec.get("image"):
-        return _progressing("its Deployment still has the image of an earlier version")
+        return progressing("its Deployment still has the image of an earlier version")
     if (
         not spec.get("enableAutoscaling")
         and spec.get("replicas") is not None
         and deployment["spec"].get("replicas") != spec["replicas"]
     ):
-        return _progressing("its Deployment still has an earlier number of replicas")
+        return progressing("its Deployment still has an earlier number of replicas")
     missing = _missing_variables(spec, containers[0])
     if missing:
-        return _progressing(f"its Deployment still has earlier variables ({', '.join(missing[:3])})")
+        return progressing(f"its Deployment still has earlier variables ({', '.join(missing[:3])})")
     return _with_observed(deployment)
 
 
@@ -74,34 +85,24 @@ def _missing_variables(spec: Mapping[str, Any], container: Mapping[str, Any]) ->
 def _with_observed(deployment: Mapping[str, Any]) -> HealthResult:
     observed = (deployment.get("status") or {}).get("observedGeneration", 0)
     if observed < deployment["metadata"].get("generation", 0):
-        return _progressing("its Deployment's newest generation is not seen yet by its controller")
+        return progressing("its Deployment's newest generation is not seen yet by its controller")
     return _deployment(deployment)
 
 
-def _progressing(message: str) -> HealthResult:
-    return HealthResult(Health.PROGRESSING, message)
-
-
 def _condition(obj: Mapping[str, Any], kind: str) -> Mapping[str, Any] | None:
-    conditions = (obj.get("status") or {}).get("conditions") or ()
-    return next((condition for condition in conditions if condition.get("type") == kind), None)
+    return condition(conditions_of(obj), kind)
 
 
-def _is(obj: Mapping[str, Any], kind: str, status: str = "True") -> bool:
-    found = _condition(obj, kind)
-    return found is not None and found.get("status") == status
+def _is(obj: Mapping[str, Any], kind: str) -> bool:
+    return holds(conditions_of(obj), kind)
 
 
 def _by_conditions(obj: Mapping[str, Any]) -> HealthResult:
-    """Judge by the standard conditions; an object with none is current: nobody promised more of it."""
-    if (stalled := _condition(obj, "Stalled")) is not None and stalled.get("status") == "True":
-        return HealthResult(Health.FAILED, str(stalled.get("message") or stalled.get("reason") or "stalled"))
-    if (reconciling := _condition(obj, "Reconciling")) is not None and reconciling.get("status") == "True":
-        return _progressing(str(reconciling.get("message") or "reconciling"))
+    """Judge by Ready; an object without it is current: nobody promised more of it."""
     ready = _condition(obj, "Ready")
     if ready is not None and ready.get("status") != "True":
-        return _progressing(str(ready.get("message") or ready.get("reason") or "not ready"))
-    return _CURRENT
+        return progressing(words(ready, "not ready"))
+    return CURRENT
 
 
 def _deployment(obj: Mapping[str, Any]) -> HealthResult:
@@ -109,7 +110,7 @@ def _deployment(obj: Mapping[str, Any]) -> HealthResult:
     progress = _condition(obj, "Progressing")
     if progress is not None and progress.get("reason") == "ProgressDeadlineExceeded":
         return HealthResult(Health.FAILED, str(progress.get("message") or "progress deadline exceeded"))
-    for field, words in (
+    for field, made in (
         ("replicas", "made"),
         ("updatedReplicas", "updated"),
         ("availableReplicas", "available"),
@@ -117,102 +118,116 @@ def _deployment(obj: Mapping[str, Any]) -> HealthResult:
     ):
         have = status.get(field, 0)
         if have < wanted:
-            return _progressing(f"{have} of {wanted} replicas {words}")
+            return progressing(f"{have} of {wanted} replicas {made}")
     if status.get("replicas", 0) > wanted:
-        return _progressing(f"{status['replicas'] - wanted} old replicas still to go")
-    if progress is None or (progress.get("status") == "True" and progress.get("reason") != "NewReplicaSetAvailable"):
-        return _progressing("its new replica set is not available yet")
-    return _CURRENT
+        return progressing(f"{status['replicas'] - wanted} old replicas still to go")
+    # Without a deadline of its own the controller says nothing of progress.
+    unlimited = obj["spec"].get("progressDeadlineSeconds") in {None, _NO_DEADLINE}
+    done = (
+        progress is not None and progress.get("status") == "True" and progress.get("reason") == "NewReplicaSetAvailable"
+    )
+    if not done and not (progress is None and unlimited):
+        return progressing("its new replica set is not available yet")
+    if not _is(obj, "Available"):
+        return progressing("not available yet")
+    return CURRENT
 
 
 def _statefulset(obj: Mapping[str, Any]) -> HealthResult:
     spec, status = obj["spec"], obj.get("status") or {}
     wanted = spec.get("replicas", 1)
     if status.get("readyReplicas", 0) < wanted or status.get("replicas", 0) != wanted:
-        return _progressing(f"{status.get('readyReplicas', 0)} of {wanted} replicas ready")
+        return progressing(f"{status.get('readyReplicas', 0)} of {wanted} replicas ready")
     strategy = spec.get("updateStrategy") or {}
     if strategy.get("type") != "OnDelete":
         partition = (strategy.get("rollingUpdate") or {}).get("partition", 0)
         if status.get("updatedReplicas", 0) < wanted - partition:
-            return _progressing(f"{status.get('updatedReplicas', 0)} of {wanted - partition} replicas updated")
+            return progressing(f"{status.get('updatedReplicas', 0)} of {wanted - partition} replicas updated")
         if not partition and status.get("currentRevision") != status.get("updateRevision"):
-            return _progressing("not every replica is of the newest revision")
-    return _CURRENT
+            return progressing("not every replica is of the newest revision")
+    return CURRENT
 
 
 def _daemonset(obj: Mapping[str, Any]) -> HealthResult:
     status = obj.get("status") or {}
-    if "desiredNumberScheduled" not in status:
-        return _progressing("not scheduled yet")
+    if "desiredNumberScheduled" not in status or "observedGeneration" not in status:
+        return progressing("not scheduled yet")
     wanted = status["desiredNumberScheduled"]
-    for field, words in (
+    for field, done in (
+        ("currentNumberScheduled", "placed"),
         ("updatedNumberScheduled", "updated"),
         ("numberAvailable", "available"),
         ("numberReady", "ready"),
     ):
         if status.get(field, 0) < wanted:
-            return _progressing(f"{status.get(field, 0)} of {wanted} pods {words}")
-    return _CURRENT
+            return progressing(f"{status.get(field, 0)} of {wanted} pods {done}")
+    return CURRENT
 
 
 def _replicaset(obj: Mapping[str, Any]) -> HealthResult:
     status, wanted = obj.get("status") or {}, obj["spec"].get("replicas", 1)
     if (failure := _condition(obj, "ReplicaFailure")) is not None and failure.get("status") == "True":
-        return HealthResult(Health.FAILED, str(failure.get("message") or "replica failure"))
-    if status.get("availableReplicas", 0) < wanted or status.get("replicas", 0) != wanted:
-        return _progressing(f"{status.get('availableReplicas', 0)} of {wanted} replicas available")
-    return _CURRENT
+        return progressing(words(failure, "pods can't be made"))
+    if min(status.get(field, 0) for field in ("fullyLabeledReplicas", "availableReplicas", "readyReplicas")) < wanted:
+        return progressing(f"{status.get('availableReplicas', 0)} of {wanted} replicas available")
+    if status.get("replicas", 0) != wanted:
+        return progressing(f"{status.get('replicas', 0) - wanted} old replicas still to go")
+    return CURRENT
 
 
 def _job(obj: Mapping[str, Any]) -> HealthResult:
     if (failed := _condition(obj, "Failed")) is not None and failed.get("status") == "True":
         return HealthResult(Health.FAILED, str(failed.get("message") or "the job failed"))
     if _is(obj, "Complete") or (obj.get("status") or {}).get("startTime"):
-        return _CURRENT
-    return _progressing("the job has not started")
+        return CURRENT
+    return progressing("the job has not started")
 
 
 def _pod(obj: Mapping[str, Any]) -> HealthResult:
     status = obj.get("status") or {}
     phase = status.get("phase")
     if phase == "Succeeded" or (phase == "Running" and _is(obj, "Ready")):
-        return _CURRENT
+        return CURRENT
     for container in status.get("containerStatuses") or ():
         waiting = (container.get("state") or {}).get("waiting") or {}
         if waiting.get("reason") == "CrashLoopBackOff":
             return HealthResult(Health.FAILED, str(waiting.get("message") or "a container keeps crashing"))
     if phase == "Failed":
         return HealthResult(Health.FAILED, str(status.get("message") or "the pod failed"))
-    return _progressing(f"the pod is {phase or 'not scheduled'}")
+    scheduled = _condition(obj, "PodScheduled")
+    if scheduled is not None and scheduled.get("reason") == "Unschedulable":
+        return progressing(words(scheduled, "no node takes it"))
+    return progressing(f"the pod is {phase or 'not scheduled'}")
 
 
 def _claim(obj: Mapping[str, Any]) -> HealthResult:
     phase = (obj.get("status") or {}).get("phase")
-    return _CURRENT if phase == "Bound" else _progressing(f"the claim is {phase or 'new'}")
+    return CURRENT if phase == "Bound" else progressing(f"the claim is {phase or 'new'}")
 
 
 def _service(obj: Mapping[str, Any]) -> HealthResult:
     balanced = obj["spec"].get("type") == "LoadBalancer"
     addresses = ((obj.get("status") or {}).get("loadBalancer") or {}).get("ingress")
-    return _progressing("waits for its load balancer's address") if balanced and not addresses else _CURRENT
+    return progressing("waits for its load balancer's address") if balanced and not addresses else CURRENT
 
 
 def _crd(obj: Mapping[str, Any]) -> HealthResult:
     if (names := _condition(obj, "NamesAccepted")) is not None and names.get("status") == "False":
         return HealthResult(Health.FAILED, str(names.get("message") or "its names are taken"))
-    return _CURRENT if _is(obj, "Established") else _progressing("not established yet")
+    established = _condition(obj, "Established")
+    if established is not None and established.get("status") == "False" and established.get("reason") != "Installing":
+        return failed(words(established, "not established"))
+    return CURRENT if _is(obj, "Established") else progressing("not established yet")
 
 
 def _budget(obj: Mapping[str, Any]) -> HealthResult:
     return (
-        _CURRENT
-        if "observedGeneration" in (obj.get("status") or {})
-        else _progressing("not seen yet by its controller")
+        CURRENT if "observedGeneration" in (obj.get("status") or {}) else progressing("not seen yet by its controller")
     )
 
 
 def _namespace(obj: Mapping[str, Any]) -> HealthResult:
-    return _CURRENT if (obj.get("status") or {}).get("phase") == "Active" else _progressing("not active yet")
+    return CURRENT if (obj.get("status") or {}).get("phase") == "Active" else progressing("not active yet")
 
 
 _RULES: Mapping[tuple[str, str], Rule] = {
@@ -227,6 +242,7 @@ _RULES: Mapping[tuple[str, str], Rule] = {
     ("", "Namespace"): _namespace,
     ("apiextensions.k8s.io", "CustomResourceDefinition"): _crd,
     ("policy", "PodDisruptionBudget"): _budget,
+    **RULES,
 }
 
 _SEVERITY = (Health.CURRENT, Health.UNKNOWN, Health.TERMINATING, Health.PROGRESSING, Health.FAILED)
@@ -234,7 +250,7 @@ _SEVERITY = (Health.CURRENT, Health.UNKNOWN, Health.TERMINATING, Health.PROGRESS
 
 def worst(results: Mapping[str, HealthResult]) -> HealthResult:
     """Give an app's health from its objects': the worst one, named. An app with no objects is current."""
-    found = _CURRENT
+    found = CURRENT
     for name in sorted(results):
         result = results[name]
         if _SEVERITY.index(result.health) > _SEVERITY.index(found.health):

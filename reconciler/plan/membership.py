@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reconciler.errors import InputError
+from reconciler.plan.drift import is_left_alone
 from reconciler.plan.model import ObjectKey
 
 ID_LABEL = "applyset.kubernetes.io/id"
@@ -132,8 +133,8 @@ def is_controlled(obj: Mapping[str, Any]) -> bool:
 
 
 def keeps_itself(obj: Mapping[str, Any]) -> bool:
-    """Tell whether a live object's own annotation says that it is not to be pruned."""
-    return (obj["metadata"].get("annotations") or {}).get(PRUNE_ANNOTATION) == "Disabled"
+    """Tell whether a live object's own annotation says that it is not to be pruned, or not to be touched at all."""
+    return (obj["metadata"].get("annotations") or {}).get(PRUNE_ANNOTATION) == "Disabled" or is_left_alone(obj)
 
 
 def _set(text: str) -> frozenset[str]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import secrets
 import signal
 import subprocess
@@ -76,8 +77,6 @@ class World:
 
     def fleet(self, **spec: Any) -> dict[str, str]:
         """The Fleet and Cluster documents."""
-        import json
-
         defaults = {"defaults": {"namespace": self.namespace}, "artifacts": {"unsigned": "Allow"}, **spec}
         return {
             "fleet.yaml": "apiVersion: spinfleet.dev/v1alpha1\nkind: Fleet\nmetadata: {name: test}\nspec: "
@@ -216,6 +215,29 @@ class World:
         found = self.plane.request("GET", path)["items"]
         mine = [each for each in found if each["regarding"]["name"] == f"f-{self.id}"]
         return [each["note"] for each in mine if each["reason"] == reason]
+
+    def allow(self, group: str, plural: str) -> Callable[[], None]:
+        """Give the FleetSync's account all rights to a kind, and wait until they hold; gives what takes them away."""
+        name, rbac = f"w-{self.id}-{plural}", "rbac.authorization.k8s.io"
+        subject = {"kind": "ServiceAccount", "name": "spinfleet-deployer", "namespace": NAMESPACE}
+        rules = [{"apiGroups": [group], "resources": [plural], "verbs": ["*"]}]
+        metadata, role = {"name": name}, {"apiGroup": rbac, "kind": "ClusterRole", "name": name}
+        binding = {"metadata": metadata, "roleRef": role, "subjects": [subject]}
+        for obj in (
+            {"apiVersion": f"{rbac}/v1", "kind": "ClusterRole", "metadata": metadata, "rules": rules},
+            {"apiVersion": f"{rbac}/v1", "kind": "ClusterRoleBinding", **binding},
+        ):
+            self.plane.kubectl("create", "-f", "-", stdin=json.dumps(obj))
+        asked = {"group": group, "resource": plural, "verb": "patch", "namespace": self.namespace}
+        spec = {"user": f"system:serviceaccount:{NAMESPACE}:spinfleet-deployer", "resourceAttributes": asked}
+        review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": spec}
+        path = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
+        self.until(lambda: self.plane.request("POST", path, review)["status"]["allowed"], f"rights to {plural}")
+
+        def end() -> None:
+            self.plane.kubectl("delete", "clusterrolebinding,clusterrole", name)
+
+        return end
 
     def spinapp(self, name: str) -> dict[str, Any] | None:
         return self.get("core.spinkube.dev/v1alpha1/spinapps", name)

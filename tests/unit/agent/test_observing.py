@@ -9,6 +9,7 @@ from reconciler.agent.desired import Desired, DesiredSet, desired
 from reconciler.agent.identity import Identity
 from reconciler.agent.members import Members
 from reconciler.agent.observing import Observer
+from reconciler.plan.drift import HEAL, DriftPolicy
 from reconciler.plan.health import health
 from reconciler.plan.model import ObjectKey
 from reconciler.plan.prepare import prepare
@@ -32,14 +33,14 @@ class World:
             changed=self.changed.append,
         )
 
-    def want(self, **data: str) -> Desired:
+    def want(self, drift: DriftPolicy = HEAL, **data: str) -> Desired:
         obj = {
             "apiVersion": "v1",
             "kind": "ConfigMap",
             "metadata": {"name": "settings", "namespace": "shop", "annotations": {"spinfleet.dev/app": "app"}},
             "data": data,
         }
-        wanted = desired(prepare(obj, IDENTITY.applyset), "app")
+        wanted = desired(prepare(obj, IDENTITY.applyset), "app", drift=drift)
         self.desired.replace("app", (wanted,))
         return wanted
 
@@ -203,3 +204,63 @@ def test_an_object_that_we_wrote_in_another_version_of_its_kind_is_a_member_that
     assert member is not None
     assert member.prunable
     assert (member.content, world.drifted) == (None, ["app"])
+
+
+def _with(obj: dict[str, Any], annotation: str, value: str) -> dict[str, Any]:
+    changed = copy.deepcopy(obj)
+    changed["metadata"]["annotations"] = {**changed["metadata"].get("annotations", {}), annotation: value}
+    return changed
+
+
+def test_an_object_that_is_annotated_to_be_left_alone_is_no_drift_until_it_is_not() -> None:
+    world = World()
+    wanted = world.want(mode="fast")
+    world.observer.record(live(wanted, 5), owner="app", content=wanted.content)
+    world.observer.saw(_with(live(wanted, 6), "spinfleet.dev/reconcile", "Disabled"))
+    world.observer.saw(_with(live(wanted, 7, mode="slow"), "spinfleet.dev/reconcile", "Disabled"))
+    member = world.members.get(KEY)
+    assert member is not None
+    assert (member.left_alone, member.kept, world.drifted) == (True, True, [])
+    assert world.members.left_alone == {KEY}
+    world.observer.saw(live(wanted, 8, mode="slow"))
+    assert world.drifted == ["app"]
+    assert world.members.left_alone == set()
+
+
+def _taken(obj: dict[str, Any], manager: str, operation: str = "Apply") -> dict[str, Any]:
+    """The object after somebody else took data.mode."""
+    changed = copy.deepcopy(obj)
+    fields = changed["metadata"]["managedFields"][0]["fieldsV1"]
+    kept = {key: value for key, value in fields.pop("f:data").items() if key != "f:mode"}
+    if kept:
+        fields["f:data"] = kept
+    entry = {"manager": manager, "operation": operation, "apiVersion": "v1", "fieldsV1": {"f:data": {"f:mode": {}}}}
+    changed["metadata"]["managedFields"].append(entry)
+    return changed
+
+
+def test_a_field_that_may_differ_is_no_drift_once_somebody_else_has_it() -> None:
+    world = World()
+    wanted = world.want(mode="fast", level="1", drift=DriftPolicy(pointers=("/data/mode",)))
+    world.observer.record(live(wanted, 5), owner="app", content=wanted.content)
+    world.observer.saw(_taken(live(wanted, 6, mode="slow"), "tuner", "Update"))
+    member = world.members.get(KEY)
+    assert member is not None
+    assert (member.content, world.drifted) == (wanted.content, [])
+    world.observer.saw(_taken(live(wanted, 7, mode="slow", level="2"), "tuner", "Update"))
+    assert world.drifted == ["app"]
+
+
+def test_a_fight_ends_as_soon_as_the_other_lets_go() -> None:
+    world = World()
+    wanted = world.want(mode="fast")
+    for version in (5, 7):
+        world.observer.record(live(wanted, version), owner="app", content=wanted.content)
+        world.observer.saw(_taken(live(wanted, version + 1, mode="slow"), "rival"))
+    contests = world.observer.contests
+    assert "rival" in contests.stopped(KEY, wanted.content)
+    let_go = _taken(live(wanted, 9, mode="slow"), "rival")
+    del let_go["metadata"]["managedFields"][1]
+    world.observer.saw(let_go)
+    assert contests.stopped(KEY, wanted.content) == ""
+    assert world.drifted == ["app", "app", "app"]

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from reconciler.plan.drift import DriftPolicy, marked
 from reconciler.plan.model import Action, key_of
-from reconciler.plan.plan import plan
+from reconciler.plan.plan import Wish, plan
 from reconciler.plan.prepare import prepare
 
 _SET = "applyset-x-v1"
@@ -39,6 +40,37 @@ def test_what_is_as_desired_is_unchanged() -> None:
 
 def test_what_is_not_ours_is_not_taken_over() -> None:
     assert _actions([_object("ConfigMap", "c")], [_object("ConfigMap", "c")]) == [(Action.BLOCKED, "c")]
+
+
+def test_what_may_be_taken_over_is_changed_and_says_from_whom() -> None:
+    found = plan(
+        [prepare(_object("ConfigMap", "c"), _SET)],
+        {key_of(_object("ConfigMap", "c")): _object("ConfigMap", "c")},
+        applyset=_SET,
+        adoption="Adopt",
+    )
+    assert found.steps[0].action is Action.CONFIGURE
+    assert "taken over from somebody unknown" in found.steps[0].reason
+
+
+def test_drift_that_is_only_reported_is_shown_and_what_is_new_in_git_is_a_change() -> None:
+    desired = prepare({**_object("ConfigMap", "c"), "data": {"mode": "ours"}}, _SET)
+    policy = DriftPolicy(report=True)
+    key = key_of(desired)
+    live = {**marked(desired, policy)[0], "data": {"mode": "theirs"}}
+    wishes = {key: Wish(drift=policy)}
+    drifted = plan([desired], {key: live}, applyset=_SET, wishes=wishes).steps[0]
+    assert (drifted.action, [change.pointer for change in drifted.diff]) == (Action.BLOCKED, ["/data/mode"])
+    assert "only reported" in drifted.reason
+    newer = {**desired, "data": {"mode": "newer"}}
+    assert plan([newer], {key: live}, applyset=_SET, wishes=wishes).steps[0].action is Action.CONFIGURE
+
+
+def test_an_object_that_is_left_alone_is_no_change() -> None:
+    live = {**_member("ConfigMap", "c"), "data": {"mode": "theirs"}}
+    live["metadata"] = {**live["metadata"], "annotations": {"spinfleet.dev/reconcile": "Disabled"}}
+    step = plan([_member("ConfigMap", "c")], {key_of(live): live}, applyset=_SET).steps[0]
+    assert (step.action, "left alone" in step.reason) == (Action.UNCHANGED, True)
 
 
 def test_members_that_are_not_desired_go_in_reverse_order() -> None:

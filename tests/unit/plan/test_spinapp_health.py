@@ -31,7 +31,10 @@ def _deployment(**changes: Any) -> dict[str, Any]:
         "status": {
             "observedGeneration": changes.get("observed", 3),
             "replicas": 2, "updatedReplicas": ready, "availableReplicas": ready, "readyReplicas": ready,
-            "conditions": [{"type": "Progressing", "status": "True", "reason": changes.get("reason", "NewReplicaSetAvailable")}],
+            "conditions": [
+                {"type": "Available", "status": "True"},
+                {"type": "Progressing", "status": "True", "reason": changes.get("reason", "NewReplicaSetAvailable")},
+            ],
         },
     }  # fmt: skip
 

@@ -19,6 +19,8 @@ _ROUNDS: Mapping[bool, int] = {True: 2, False: 10}
 _WITHIN = 600.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 600.0, 3600.0
 _TOLD_FIELDS = 3
+#: From so many contests on those long past are forgotten.
+_MOST_REMEMBERED = 256
 
 
 @dataclass(kw_only=True, slots=True)
@@ -50,14 +52,21 @@ class Contests:
             self._contests.pop(key, None)
             return
         (manager, operation), fields = min(taken.items(), key=lambda item: (item[0][1] != _APPLY, item[0]))
-        contest = self._contests.setdefault(key, _Contest())
         now = self.clock()
+        if key not in self._contests and len(self._contests) >= _MOST_REMEMBERED:
+            self._forget_past(now)
+        contest = self._contests.setdefault(key, _Contest())
         if now < contest.until:
             return
         contest.times = [*(at for at in contest.times if now - at < _WITHIN), now]
         contest.manager, contest.fields, contest.content = manager, fields, content
         if len(contest.times) >= _ROUNDS[operation == _APPLY]:
             self._stop(key, contest, now)
+
+    def _forget_past(self, now: float) -> None:
+        past = [key for key, each in self._contests.items() if max(each.until, each.times[-1]) + _LONGEST_PAUSE < now]
+        for key in past:
+            del self._contests[key]
 
     def on(self, key: ObjectKey) -> bool:
         """Tell whether an object is fought over now: then every event of it is looked at, to see when the other lets go."""

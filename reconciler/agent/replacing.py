@@ -14,6 +14,7 @@ from reconciler.errors import ClusterError
 from reconciler.plan.replacing import how_to_replace, is_immutable, may_replace
 
 _INVALID = 422
+_WAITS = "is being deleted to be made anew; waits for it to go"
 
 
 @dataclass(kw_only=True, slots=True)
@@ -33,11 +34,13 @@ class Replacer:
             raise RefusedError("object.immutable", f"{refused.message}; {how_to_replace(wanted.key)}") from refused
         if live is not None:
             metadata = live["metadata"]
+            if "deletionTimestamp" in metadata:
+                raise RefusedError("object.terminating", _WAITS)
             gone = await workloads.delete(
                 wanted.key, resource, uid=metadata["uid"], resource_version=metadata["resourceVersion"]
             )
             note = f"{wanted.key} of {wanted.owner} is made anew: {refused.message}"
             self.newsroom.add(News(sort="Warning", reason="Recreated", note=note, action="Apply"))
             if not gone:
-                raise RefusedError("object.terminating", "is being deleted to be made anew; waits for it to go")
+                raise RefusedError("object.terminating", _WAITS)
         return await self.sender.apply(wanted, resource, None, force=False)

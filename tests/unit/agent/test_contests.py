@@ -74,3 +74,13 @@ def test_it_ends_when_the_other_lets_go_or_something_else_is_wanted() -> None:
     assert contests.stopped(KEY, WANTED)
     contests.lost(KEY, {}, WANTED)
     assert contests.stopped(KEY, WANTED) == ""
+
+
+def test_contests_long_past_are_forgotten() -> None:
+    contests, clock = _contests()
+    for number in range(300):
+        contests.lost(KEY._replace(name=f"n{number}"), APPLIED, WANTED)
+        clock.now += 60
+    clock.now += 7200
+    contests.lost(KEY, APPLIED, WANTED)
+    assert len(contests._contests) < 256

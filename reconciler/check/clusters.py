@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -61,13 +61,14 @@ class ClusterChanges:
     """Puts together what becomes of the apps and bundles that may differ, on every cluster."""
 
     def __init__(
-        self, base: Side, head: Side, affected: Callable[[str], frozenset[str]], *, whole: bool = True
-    ) -> None:
-        """`affected` gives what may differ on a cluster; equal sets are the same value. `whole`: the sides have every app of the fleet."""
+        self, base: Side, head: Side, affected: Callable[[str], frozenset[str]], *, whole: bool = True,
+        only: Collection[str] = (),
+    ) -> None:  # fmt: skip
+        """`affected` gives what may differ on a cluster; equal sets are the same value. `whole`: the sides have every app of the fleet. `only`: see Units."""
         self._whole = whole
         self._base, self._head = base, head
         self._affected = affected
-        self._units = Units(base, head)
+        self._units = Units(base, head, only)
         self._numbers = _Numbers()
         self._on: dict[str, list[_Part]] = {name: [] for name in self._units.names}
         self._members: dict[tuple[str, Any], int] = {}

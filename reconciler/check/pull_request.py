@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 
 from reconciler.check.artifacts import ArtifactChange, artifact_changes
@@ -18,9 +18,11 @@ from reconciler.check.fleet import FleetCheck, few_collections
 from reconciler.check.risks import risks
 from reconciler.check.sides import Side
 from reconciler.check.touched import touched
+from reconciler.errors import InputError
 from reconciler.fleet import LoadCache, affected, load
 from reconciler.fleet.model import AppAssignment, Loaded
 from reconciler.problems import Problem
+from reconciler.schema_check import closest
 from reconciler.tree import Tree
 
 #: Lines, and how many clusters are like the one that a message names, move without a new mistake.
@@ -29,9 +31,11 @@ _MOVES = re.compile(r":\d+\b|\(and \d+ more like it\)")
 
 
 def check_change(
-    base: Tree, head: Tree, *, every: bool = False, go_on: Callable[[], bool] = lambda: True
+    base: Tree, head: Tree, *, every: bool = False, go_on: Callable[[], bool] = lambda: True, only: Collection[str] = ()
 ) -> ChangeReport:
     """Compare two commits of a fleet. With `every`, problems that base has already are listed as well.
+
+    With `only`, these clusters are compared and no others; problems are told of all. Raises InputError where neither commit has one of them.
 
     `go_on` is asked before each app and bundle: where it says no the report is cut off and says so.
     """
@@ -39,10 +43,10 @@ def check_change(
         cache = LoadCache()
         if not every and (parts := touched(base, head, cache)) is not None:
             try:
-                return _checked(*parts, cache, renames(base, head), go_on, whole=False)
+                return _checked(*parts, cache, renames(base, head), go_on, only, whole=False)
             except PartialError:
                 cache = LoadCache()
-        return _checked(base, head, cache, renames(base, head), go_on, every=every)
+        return _checked(base, head, cache, renames(base, head), go_on, only, every=every)
 
 
 def _checked(
@@ -51,6 +55,7 @@ def _checked(
     cache: LoadCache,
     renamed: Mapping[str, str],
     go_on: Callable[[], bool],
+    only: Collection[str],
     *,
     every: bool = False,
     whole: bool = True,
@@ -71,24 +76,25 @@ def _checked(
         problems=apart(before, after, renamed, every=every),
         sources=sources,
     )
-    return _compared(report, loaded_base, loaded_head, go_on, whole=whole)
+    return _compared(report, loaded_base, loaded_head, go_on, only, whole=whole)
 
 
 def _compared(
-    report: ChangeReport, base: Loaded, head: Loaded, go_on: Callable[[], bool], *, whole: bool
+    report: ChangeReport, base: Loaded, head: Loaded, go_on: Callable[[], bool], only: Collection[str], *, whole: bool
 ) -> ChangeReport:
     if head.fleet is None:
         told = "head can't be read as a fleet: agents stay at the commit that they are at, and nothing was compared"
         return replace(report, left_out=(told,), refused=True)
-    clusters = tuple(sorted(head.fleet.clusters))
+    clusters = tuple(sorted(each for each in head.fleet.clusters if not only or each in only))
     if base.fleet is None and _is_new(base):
         told = "base has no fleet, so there is nothing to compare with: every object of every cluster is new"
         return replace(report, notes=(told,))
     if base.fleet is None:
         told = "base can't be read as a fleet, so what clusters run is not known, and nothing was compared"
         return replace(report, left_out=(told,))
+    _known(only, {*base.fleet.clusters, *head.fleet.clusters})
     sides = Side(base.fleet, base.cluster_problems), Side(head.fleet, head.cluster_problems)
-    changes = ClusterChanges(*sides, _Affected(sides[0], sides[1]).of, whole=whole)
+    changes = ClusterChanges(*sides, _Affected(sides[0], sides[1]).of, whole=whole, only=only)
     missed = changes.look(go_on)
     groups = changes.groups()
     told_of = {name for group in groups for name in group.clusters}
@@ -110,6 +116,13 @@ def _compared(
         rollouts=started_rollouts(head.fleet, groups),
         left_out=(*report.left_out, *left_out),
     )
+
+
+def _known(only: Collection[str], clusters: Collection[str]) -> None:
+    for name in only:
+        if name not in clusters:
+            hint = closest(name, sorted(clusters)) or f"one of: {', '.join(sorted(clusters)[:20]) or 'none'}"
+            raise InputError(f"neither commit has a cluster {name!r}", hint=hint)
 
 
 def _app(head: Side, change: ArtifactChange) -> AppAssignment:

@@ -8,7 +8,7 @@ place does not give what that cluster really renders (a name made of a hash, say
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -38,10 +38,11 @@ class Evaluated:
 class Units:
     """Compares what two sides make of apps and bundles."""
 
-    def __init__(self, base: Side, head: Side) -> None:
-        """Compare these; stand-ins are made from both commits, so that no text of either can hold one."""
+    def __init__(self, base: Side, head: Side, only: Collection[str] = ()) -> None:
+        """Compare these, on `only` some clusters where any are named; stand-ins are made from both commits, so that no text of either can hold one."""
         self._base, self._head = base, head
-        self.names = tuple(sorted({*base.fleet.clusters, *head.fleet.clusters}))
+        every = sorted({*base.fleet.clusters, *head.fleet.clusters})
+        self.names = tuple(each for each in every if not only or each in only)
         self._mark = hashlib.sha256(f"{base.fleet.commit} {head.fleet.commit}".encode()).hexdigest()[:12]
         names = {each for side in (base, head) for one in side.fleet.clusters.values() for each in variables_of(one)}
         self._stand_ins = {each: f"{self._mark}{number:04x}" for number, each in enumerate(sorted(names))}

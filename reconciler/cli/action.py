@@ -130,6 +130,12 @@ def _git(path: Path, *arguments: str, **environment: str) -> str:
 @click.option("--base", required=True, metavar="REV")
 @click.option("--head", required=True, metavar="REV")
 @click.option(
+    "--clusters", default="", metavar="NAMES", help="Only these, with spaces or commas between them; empty: all."
+)
+@click.option(
+    "--verify", "verification", type=click.Choice(["auto", "require", "off"]), default="auto", show_default=True
+)
+@click.option(
     "--fail-on", type=click.Choice(["error", "warning", "change", "never"]), default="error", show_default=True
 )
 @click.option(
@@ -139,14 +145,17 @@ def _git(path: Path, *arguments: str, **environment: str) -> str:
     help="Folder for report.md, report.json and report.sarif.",
 )
 @click.option("--max-time", type=click.IntRange(min=1), default=300, show_default=True, metavar="SECONDS")
-def check(path: Path, base: str, head: str, fail_on: str, report: Path, max_time: int) -> int:
+def check(
+    path: Path, base: str, head: str, clusters: str, verification: str, fail_on: str, report: Path, max_time: int
+) -> int:
     """Check the change: annotations, the job's summary, outputs result, problems and changed-clusters, and the report's files."""
     from reconciler.cli.check import FAILING, report_of
     from reconciler.github import runner
 
     for secret in ("GITHUB_TOKEN", "GH_TOKEN"):
         os.environ.pop(secret, None)
-    found = report_of(path, base, head, max_time)
+    named = tuple(clusters.replace(",", " ").split())
+    found = report_of(path, base, head, max_time, verification=verification, clusters=named)
     _write(found, path, report)
     changed = [name for group in found.clusters for name in group.clusters]
     runner.output("result", found.result)

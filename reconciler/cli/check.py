@@ -35,6 +35,9 @@ FAILING = {
     show_default=True,
     help="The fleet's folder in a clone of its repository.",
 )
+@click.option(
+    "--cluster", "clusters", multiple=True, metavar="NAME", help="Compare only this cluster (again for more)."
+)
 @click.option("--all", "every", is_flag=True, help="List the problems that base has already, too.")
 @click.option(
     "--max-time",
@@ -73,6 +76,7 @@ def check(
     base: str,
     head: str,
     path: Path,
+    clusters: tuple[str, ...],
     every: bool,
     max_time: int,
     verification: str,
@@ -85,7 +89,9 @@ def check(
     Needs no cluster and no secret: it compares what base renders with what it renders with HEAD merged into it, and assumes that every
     cluster runs base. Exits with 0 where nothing stands against it, 1 where there are errors (--fail-on), 2 where it could not be told.
     """
-    report = report_of(path, base, head, max_time, every=every, verification=verification, registries=registries)
+    report = report_of(
+        path, base, head, max_time, every=every, verification=verification, registries=registries, clusters=clusters
+    )
     _show(report, form, path)
     return 1 if report.result in FAILING[fail_on] else 0
 
@@ -132,6 +138,7 @@ def report_of(
     every: bool = False,
     verification: str = "off",
     registries: RegistryOptions = NO_OPTIONS,
+    clusters: tuple[str, ...] = (),
 ) -> ChangeReport:
     """Compare two commits of the fleet in a folder. Raises InputError where one of them is not there.
 
@@ -144,7 +151,7 @@ def report_of(
 
     end = time.monotonic() + max_time
     opened = open_change(path, base, head)
-    report = check_change(opened.base, opened.head, every=every, go_on=lambda: time.monotonic() < end)
+    report = check_change(opened.base, opened.head, every=every, go_on=lambda: time.monotonic() < end, only=clusters)
     report = replace(report, verify=verification == "require")
     if verification != "off" and report.artifacts:
         from reconciler.cli.check_artifacts import verified

@@ -55,16 +55,12 @@ class _Asked:
 
     def expected(self) -> Expected:
         """Give what the Fleet's policy and Git ask. Raises ArtifactError where policy refuses it as it is named."""
-        from reconciler.agent.artifact_policy import expected_of, wanted
-        from reconciler.agent.fleetsync import Policy
-        from reconciler.artifact.reference import parse_reference
-        from reconciler.artifact.sources import Sources
+        from reconciler.artifact.compile_policy import ALWAYS
+        from reconciler.cli.expectations import expected_of_app
 
-        artifacts = self._fleet.spec.get("artifacts") or {}
-        rules = wanted(parse_reference(self.reference), artifacts, self._fleet.signatures, Policy(require_digest=False))
-        sources = Sources(commit=self._files, manifest=self._app.manifest_path)
-        app = self._app
-        return expected_of(rules, artifacts, app.application, app.spec, self._cluster.spec, sources)
+        expected = expected_of_app(self._fleet, self._files, self._app, self.reference, self._cluster.name)
+        # Before a merge there is time to compile whatever its size: nobody waits for a rollout.
+        return replace(expected, compile=ALWAYS)
 
 
 async def _all(asked: Sequence[_Asked], seconds: float) -> list[ArtifactChange]:

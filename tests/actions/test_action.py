@@ -176,7 +176,7 @@ def test_a_pull_request_is_checked_and_told_in_outputs_summary_and_annotations(w
     head = workflow.commit(_app(3))
     ran = workflow.run("pull_request", _pull_request(workflow, head))
     assert not ran.failed, ran.log
-    assert ran.ran == ["Find out what changes", "Check"]
+    assert ran.ran == ["Find out what changes", "Remember what was verified", "Check"]
     assert (ran.outputs["result"], json.loads(ran.outputs["changed-clusters"])) == ("changed", ["eu", "us"])
     assert ran.outputs["problems"] == "0"
     assert "replicas" in ran.summary
@@ -187,7 +187,7 @@ def test_a_pull_request_is_checked_and_told_in_outputs_summary_and_annotations(w
 def test_a_mistake_fails_the_step_with_its_line_and_the_report_is_still_commented(workflow: Workflow) -> None:
     broken = {**_app(2), "apps/shop/app.yaml": _app(2)["apps/shop/app.yaml"].replace("replicas", "replcas")}
     head = workflow.commit(broken)
-    ran = workflow.run("pull_request", _pull_request(workflow, head), comment="true", sarif="true")
+    ran = workflow.run("pull_request", _pull_request(workflow, head), comment="true", sarif="true", verify="off")
     assert ran.failed
     assert "::error file=apps/shop/app.yaml,line=" in ran.log
     assert (ran.outputs["result"], ran.outputs["problems"]) == ("error", "1")
@@ -219,6 +219,16 @@ def test_one_comment_is_kept_up_to_date_and_only_the_bots_own(workflow: Workflow
     )
 
 
+def test_only_the_clusters_that_are_named_are_compared(workflow: Workflow) -> None:
+    event = _pull_request(workflow, workflow.commit(_app(3)))
+    assert json.loads(workflow.run("pull_request", event, clusters="us", verify="off").outputs["changed-clusters"]) == [
+        "us"
+    ]
+    refused = workflow.run("pull_request", event, clusters="us, eo", verify="off")
+    assert refused.failed
+    assert "neither commit has a cluster 'eo'" in refused.log
+
+
 def test_where_nothing_changes_no_comment_is_begun(workflow: Workflow) -> None:
     event = _pull_request(workflow, workflow.commit({"README.md": "Words.\n"}))
     ran = workflow.run("pull_request", event, comment="true")
@@ -243,7 +253,9 @@ def test_the_head_of_a_fork_is_found_by_what_github_says_of_the_run(workflow: Wo
     ran = workflow.run("workflow_run", {"workflow_run": run}, comment="true", sarif="true", **{"fail-on": "never"})
     assert not ran.failed, ran.log
     assert ran.outputs["result"] == "changed"
-    assert ran.used == []  # nothing of a fork goes to code scanning
+    assert [name.partition("@")[0] for name, _ in ran.used] == [
+        "actions/cache"
+    ]  # nothing of a fork goes to code scanning
     assert "replicas" in workflow.hub.comments[0]["body"]
     assert "t0ken" not in ran.log
 

@@ -30,6 +30,23 @@ def _no(_: Any) -> bool:
     return False
 
 
+def _all(parts: list[Accepts]) -> Accepts:
+    """Give the predicate that all of some hold. Loops, not generators: this is asked of every value of every document."""
+    if len(parts) == 1:
+        return parts[0]
+    if len(parts) == 2:
+        first, second = parts
+        return lambda value: first(value) and second(value)
+
+    def accepts(value: Any) -> bool:
+        for part in parts:  # noqa: SIM110 - see above
+            if not part(value):
+                return False
+        return True
+
+    return accepts
+
+
 class Compiler:
     """Compiles the schemas of one set; references reach only these."""
 
@@ -79,12 +96,7 @@ class Compiler:
             parts.append(build(document, value) if build is not None else _no)
         if "properties" in schema or "additionalProperties" in schema:
             parts.append(self._properties(document, schema))
-        if len(parts) == 1:
-            return parts[0]
-        if len(parts) == 2:
-            first, second = parts
-            return lambda value: first(value) and second(value)
-        return lambda value: all(part(value) for part in parts)
+        return _all(parts)
 
     def _properties(self, document: str, schema: Mapping[str, Any]) -> Accepts:
         known = {name: self._schema(document, each) for name, each in (schema.get("properties") or {}).items()}
@@ -112,13 +124,25 @@ class Compiler:
         return tests[0] if len(tests) == 1 else lambda value: any(test(value) for test in tests)
 
     def _on_required(self, _: str, names: list[str]) -> Accepts:
-        return lambda value: not isinstance(value, dict) or all(name in value for name in names)
+        wanted = frozenset(names)
+        return lambda value: not isinstance(value, dict) or wanted <= value.keys()
 
     def _on_items(self, document: str, schema: Any) -> Accepts:
         part = self._schema(document, schema)
-        return lambda value: not isinstance(value, list) or all(part(each) for each in value)
+
+        def accepts(value: Any) -> bool:
+            if isinstance(value, list):
+                for each in value:
+                    if not part(each):
+                        return False
+            return True
+
+        return accepts
 
     def _on_enum(self, _: str, values: list[Any]) -> Accepts:
+        texts = frozenset(each for each in values if isinstance(each, str))
+        if len(texts) == len(values):
+            return lambda value: isinstance(value, str) and value in texts
         return lambda value: any(type(value) is type(each) and value == each for each in values)
 
     def _on_const(self, _: str, wanted: Any) -> Accepts:
@@ -157,8 +181,7 @@ class Compiler:
         return lambda value: not isinstance(value, dict) or all(part(name) for name in value)
 
     def _on_allOf(self, document: str, schemas: list[Any]) -> Accepts:  # noqa: N802 - named as the keyword
-        parts = [self._schema(document, each) for each in schemas]
-        return lambda value: all(part(value) for part in parts)
+        return _all([self._schema(document, each) for each in schemas])
 
     def _on_anyOf(self, document: str, schemas: list[Any]) -> Accepts:  # noqa: N802 - named as the keyword
         parts = [self._schema(document, each) for each in schemas]

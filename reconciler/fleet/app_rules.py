@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from reconciler.fleet.artifact_reference import reference_fault
-from reconciler.fleet.documents import Document, without_nulls
+from reconciler.fleet.documents import Document
+from reconciler.fleet.merge_patch import without_nulls
 from reconciler.manifest.model import Application
 from reconciler.problems import Problem
 from reconciler.schema_check import check, closest

@@ -10,8 +10,9 @@ from typing import Any
 from reconciler.fleet import facts
 from reconciler.fleet.cache import Reader
 from reconciler.fleet.dependencies import names_waited_for
-from reconciler.fleet.documents import MANIFEST_SUFFIXES, Document, without_nulls
+from reconciler.fleet.documents import MANIFEST_SUFFIXES, Document
 from reconciler.fleet.facts import Fact
+from reconciler.fleet.merge_patch import without_nulls
 from reconciler.fleet.model import API_GROUP, BundleDefinition, SourcedObject
 from reconciler.fleet.object_rules import object_faults
 from reconciler.fleet.paths import beside

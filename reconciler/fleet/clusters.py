@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from reconciler.fleet.documents import Document, without_nulls
+from reconciler.fleet.documents import Document
+from reconciler.fleet.merge_patch import without_nulls
 from reconciler.fleet.model import Cluster
 from reconciler.problems import Problem, Severity
 from reconciler.schema_check import closest, pointer_of

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from reconciler.fleet.merge_patch import without_nulls
 from reconciler.fleet.model import API_GROUP, API_VERSION
 from reconciler.fleet.placement import selector_faults
 from reconciler.fleet.variables import slips
@@ -127,15 +128,6 @@ def documents_of(data: bytes, path: str, blob: str) -> FileContent:
         elif identified is not None:
             unidentified += [identified, *document.problems, *_of_nameless(document, identified)]
     return FileContent(tuple(found), tuple(unidentified))
-
-
-def without_nulls(value: Any) -> Any:
-    """Give a value without the fields that are null: what applying it as a merge patch leaves of them (RFC 7396)."""
-    if not isinstance(value, dict):
-        return value
-    if not any(below is None or isinstance(below, dict) for below in value.values()):
-        return value
-    return {key: without_nulls(below) for key, below in value.items() if below is not None}
 
 
 def _identify(document: YamlDocument, path: str, blob: str) -> Document | Problem | None:

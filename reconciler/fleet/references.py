@@ -10,9 +10,9 @@ from typing import Any
 
 from reconciler.fleet import facts
 from reconciler.fleet.cache import canonical
-from reconciler.fleet.documents import Document, without_nulls
+from reconciler.fleet.documents import Document
 from reconciler.fleet.facts import Fact
-from reconciler.fleet.merge_patch import merge_patch
+from reconciler.fleet.merge_patch import merge_patch, without_nulls
 from reconciler.fleet.model import Cluster, RolloutDefinition
 from reconciler.fleet.placement import placed, selects
 from reconciler.fleet.selections import Selections, rules_of

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -48,10 +48,14 @@ def filled(value: Any, variables: Mapping[str, str]) -> Any:
     if isinstance(value, str):
         return _PLACE.sub(lambda found: _replacement(found, variables), value) if "${" in value else value
     if isinstance(value, dict):
-        return {key: filled(below, variables) for key, below in value.items()}
+        return {key: filled(below, variables) if _may_hold(below) else below for key, below in value.items()}
     if isinstance(value, list):
-        return [filled(below, variables) for below in value]
+        return [filled(below, variables) if _may_hold(below) else below for below in value]
     return value
+
+
+def _may_hold(value: Any) -> bool:
+    return "${" in value if isinstance(value, str) else isinstance(value, (dict, list))
 
 
 def missing(value: Any, variables: Mapping[str, str]) -> tuple[Missing, ...]:
@@ -96,16 +100,28 @@ def _replacement(found: re.Match[str], variables: Mapping[str, str]) -> str:
     return "${" if name is None else variables.get(name, "")
 
 
-def _texts(
-    value: Any, parts: list[str | int], signs: tuple[str, ...] = ("${",)
-) -> Iterator[tuple[list[str | int], str]]:
-    """Give each text that has one of some signs, with its way."""
+def _texts(value: Any, parts: list[str | int], signs: tuple[str, ...] = ("${",)) -> list[tuple[list[str | int], str]]:
+    """Give each text that has one of some signs, with its way, in order."""
+    found: list[tuple[list[str | int], str]] = []
     if isinstance(value, str):
-        if any(sign in value for sign in signs):
-            yield parts, value
-    elif isinstance(value, dict):
-        for key, below in value.items():
-            yield from _texts(below, [*parts, key], signs)
-    elif isinstance(value, list):
-        for index, below in enumerate(value):
-            yield from _texts(below, [*parts, index], signs)
+        return [(parts, value)] if any(sign in value for sign in signs) else []
+    if isinstance(value, (dict, list)):
+        _gather(value, parts, signs, found)
+    return found
+
+
+def _gather(
+    value: dict[str, Any] | list[Any],
+    parts: list[str | int],
+    signs: tuple[str, ...],
+    found: list[tuple[list[str | int], str]],
+) -> None:
+    items: Iterable[tuple[str | int, Any]] = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, below in items:
+        if isinstance(below, str):
+            for sign in signs:
+                if sign in below:
+                    found.append(([*parts, key], below))
+                    break
+        elif isinstance(below, (dict, list)):
+            _gather(below, [*parts, key], signs, found)

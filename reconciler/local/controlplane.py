@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import ssl
 import subprocess
+import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from reconciler.local.certificates import Authority, issue, new_authority, new_k
 from reconciler.local.ports import free_ports
 from reconciler.local.processes import Processes, wait_until
 
+_BUSY_SECONDS = 30.0
 _NODE = {
     "apiVersion": "v1",
     "kind": "Node",
@@ -96,8 +99,19 @@ class ControlPlane:
     def request(self, method: str, path: str, body: Any = None, content_type: str = "application/json") -> Any:
         """Make one plain request as the administrator; gives the parsed answer. For set-up, not for reconciling.
 
-        Raises UnavailableError with the server's message where it is refused.
+        A server that asks to wait, as it does for a kind that was defined just now, is asked again for half a minute. Raises UnavailableError
+        with the server's message where it refuses.
         """
+        end = time.monotonic() + _BUSY_SECONDS
+        while True:
+            try:
+                return self._request(method, path, body, content_type)
+            except UnavailableError as error:
+                if error.retry_after is None or time.monotonic() + error.retry_after > end:
+                    raise
+                time.sleep(error.retry_after)
+
+    def _request(self, method: str, path: str, body: Any, content_type: str) -> Any:
         context = ssl.create_default_context(cafile=str(self.folder / "keys" / "ca.crt"))
         context.load_cert_chain(self.folder / "keys" / "admin.crt", self.folder / "keys" / "admin.key")
         data = None if body is None else json.dumps(body).encode()
@@ -106,7 +120,10 @@ class ControlPlane:
             with urllib.request.urlopen(request, context=context, timeout=30) as response:  # noqa: S310
                 return json.load(response)
         except urllib.error.HTTPError as error:
-            raise UnavailableError(f"{method} {path}: {error.read().decode(errors='replace')[:500]}") from error
+            said = error.read().decode(errors="replace")[:500]
+            wait = error.headers.get("Retry-After", "") if error.code == HTTPStatus.TOO_MANY_REQUESTS else ""
+            seconds = float(wait) if wait.isdecimal() else None
+            raise UnavailableError(f"{method} {path}: {said}", retry_after=seconds) from error
         except OSError as error:
             raise UnavailableError(f"{method} {path}: {error}") from error
 

@@ -81,6 +81,7 @@ _OF_FILES = {
     "json.encoding",
     "json.syntax",
     "json.too-deep",
+    "json.too-large",
     "json.value",
     "yaml.encoding",
     "yaml.too-large",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from reconciler.fleet.merge_patch import without_nulls
@@ -45,6 +45,12 @@ class Document:
     blob: str
     yaml: YamlDocument
     problems: tuple[Problem, ...]
+    #: Its spec without nulls; empty where there is none.
+    spec: Mapping[str, Any] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        # Asked for again and again, and the same value as what was read where that has no nulls.
+        object.__setattr__(self, "spec", without_nulls(self.written))
 
     @property
     def line(self) -> int:
@@ -56,12 +62,6 @@ class Document:
         """Its spec as written: a null is kept, since in a merge patch it removes a default."""
         spec = self.yaml.value.get("spec")
         return spec if isinstance(spec, dict) else {}
-
-    @property
-    def spec(self) -> Mapping[str, Any]:
-        """Its spec without nulls; empty where there is none."""
-        spec: Mapping[str, Any] = without_nulls(self.written)
-        return spec
 
     @property
     def valid(self) -> bool:

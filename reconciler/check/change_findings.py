@@ -21,6 +21,11 @@ def findings(report: ChangeReport) -> Report:
         Problem(path=each.path, code="check.artifact", message=f"{each.app}: {each.head}: {each.verdict}")
         for each in report.unverified
     ]
+    if report.live is not None and report.live.required:
+        refused += [
+            Problem(path=".", code="check.live", message=f"cluster {each.cluster}: {'; '.join(each.contrary)}")
+            for each in report.live.contrary
+        ]
     problems = tuple(sorted((*report.problems.new, *risks, *refused), key=Problem.sort_key))
     return Report(subject=summary(report), problems=problems, sources=report.sources)
 

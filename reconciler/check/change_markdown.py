@@ -15,6 +15,7 @@ import click
 from reconciler.check.change import ClusterChange, Effect, StartedRollout
 from reconciler.check.change_report import ASSUMPTION, ChangeReport
 from reconciler.check.change_text import group_lines, names, rollout_lines, summary
+from reconciler.check.live import live_lines
 from reconciler.check.markdown import MOST, code
 from reconciler.check.report import by_weight
 from reconciler.check.risks import Risk
@@ -36,13 +37,21 @@ def marker(place: str) -> str:
 
 def change_markdown(report: ChangeReport, place: str = "", most: int = MOST) -> str:
     """Give at most so many bytes. `place` is the fleet's folder in its repository; what does not fit is counted."""
-    head = [marker(place), f"### {_SIGNS[report.result]} {code(summary(report))}", "", f"Assumes that {ASSUMPTION}."]
+    held = f": {report.live.sentence()}" if report.live is not None else ""
+    head = [
+        marker(place),
+        f"### {_SIGNS[report.result]} {code(summary(report))}",
+        "",
+        f"Assumes that {ASSUMPTION}{held}.",
+    ]
     written = _Written(most - _RESERVE)
     written.add("\n".join(head) + "\n")
     for each in (*report.notes, *report.left_out):
         written.add(f"\n**{'Note' if each in report.notes else 'Not looked at'}:** {code(each)}\n")
     table = "\n| | where | what is wrong | what to do |\n|---|---|---|---|\n"
     written.section("\n#### New problems\n" + table, [_problem(each) for each in by_weight(report.problems.new)])
+    lines = live_lines(report.live) if report.live is not None else []
+    written.section("\n#### Live\n\n", [f"- {code(whose)}: {code(told)}\n" for whose, told in lines])
     written.section("\n#### Risks\n\n", [_risk_line(each) for each in report.risks])
     written.section("\n#### Artifacts\n\n", list(_artifacts(report)))
     written.clusters(report.clusters)

@@ -8,6 +8,7 @@ from typing import Any
 
 from reconciler.check.artifacts import ArtifactChange, Status
 from reconciler.check.change import ClusterChange, Problems, StartedRollout
+from reconciler.check.live import Live
 from reconciler.check.report import Sources
 from reconciler.check.review import Level
 from reconciler.check.risks import Risk
@@ -23,6 +24,7 @@ class ChangeReport:
     `clusters` are groups of clusters with equal changes, in the order of their first names; `unchanged` are the others by name.
     `left_out` says what was not looked at, one sentence each; empty where the report is whole. `refused` is True where head can't be
     read as a fleet: every agent stays at the commit that it is at. `notes` are what else a reader must know.
+    `live` is what clusters said where they were asked; it bears on the result only where it is required.
     With `verify` an artifact that is not verified is an error. `asked` are the apps that `artifacts` speak of, as they are on the first of
     the clusters of each; `fleets` those of base and head.
     """
@@ -40,6 +42,7 @@ class ChangeReport:
     refused: bool = False
     notes: tuple[str, ...] = ()
     verify: bool = False
+    live: Live | None = None
     asked: tuple[AppAssignment, ...] = field(default=(), repr=False, compare=False)
     fleets: tuple[Fleet, ...] = field(default=(), repr=False, compare=False)
     sources: Sources = field(default=lambda _: None, repr=False, compare=False)
@@ -54,7 +57,8 @@ class ChangeReport:
     def result(self) -> str:
         """`error`, `warning`, `changed` or `unchanged`: the worst that stands in it."""
         levels = {each.level for each in self.risks}
-        if self.refused or self.problems.errors or Level.ERROR in levels or self.unverified:
+        not_held = self.live is not None and self.live.required and self.live.contrary
+        if self.refused or self.problems.errors or Level.ERROR in levels or self.unverified or not_held:
             return "error"
         if self.problems.new or self.left_out or Level.WARNING in levels:
             return "warning"
@@ -76,4 +80,5 @@ class ChangeReport:
             "unchanged": list(self.unchanged),
             "rollouts": [each.to_json() for each in self.rollouts],
             "leftOut": list(self.left_out),
+            "live": self.live.to_json() if self.live is not None else None,
         }

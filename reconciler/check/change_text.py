@@ -9,8 +9,9 @@ from typing import Any
 import click
 
 from reconciler.check.change import ClusterChange, Effect, ObjectChange, StartedRollout
-from reconciler.check.change_report import ChangeReport
+from reconciler.check.change_report import ASSUMPTION, ChangeReport
 from reconciler.check.folding import Folded, folded
+from reconciler.check.live import live_lines
 from reconciler.check.review import Level
 from reconciler.check.risks import Risk
 from reconciler.check.text import text as problem_text
@@ -39,6 +40,7 @@ def change_text(report: ChangeReport) -> Iterator[str]:
         yield f"{click.style('no change', bold=True)}: {names(report.unchanged)}"
     for rollout in report.rollouts:
         yield from rollout_lines(rollout)
+    yield from _live(report)
     for each in report.notes:
         yield f"{click.style('note', bold=True)}: {printable(each)}"
     for each in report.left_out:
@@ -101,6 +103,15 @@ def _artifacts(report: ChangeReport) -> Iterator[str]:
             yield f"  {printable(sentence)}"
     if report.artifacts:
         yield ""
+
+
+def _live(report: ChangeReport) -> Iterator[str]:
+    if report.live is None:
+        return
+    yield f"{click.style('live', bold=True)}: assumes that {ASSUMPTION}: {report.live.sentence()}"
+    for whose, told in live_lines(report.live):
+        yield f"  {click.style(printable(whose), bold=True)}: {printable(told)}"
+    yield ""
 
 
 def group_lines(group: ClusterChange) -> Iterator[str]:

@@ -57,6 +57,19 @@ FAILING = {
 )
 @registry_options
 @click.option(
+    "--live",
+    "live",
+    multiple=True,
+    metavar="CLUSTER=CONTEXT[:NAMESPACE/NAME]",
+    help="Ask a cluster whether it runs base right now, by its FleetSync. May be given several times.",
+)
+@click.option(
+    "--kubeconfig",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Credentials for --live (default: KUBECONFIG).",
+)
+@click.option("--require-live", is_flag=True, help="Fail where a cluster of --live can't be read or does not run base.")
+@click.option(
     "--fail-on",
     type=click.Choice(["error", "warning", "change", "never"]),
     default="error",
@@ -81,17 +94,29 @@ def check(
     max_time: int,
     verification: str,
     registries: RegistryOptions,
+    live: tuple[str, ...],
+    kubeconfig: Path | None,
+    require_live: bool,
     fail_on: str,
     form: str,
 ) -> int:
     """Show what merging HEAD into BASE would do to every cluster: objects, rollouts, problems.
 
-    Needs no cluster and no secret: it compares what base renders with what it renders with HEAD merged into it, and assumes that every
-    cluster runs base. Exits with 0 where nothing stands against it, 1 where there are errors (--fail-on), 2 where it could not be told.
+    Needs no cluster and no secret unless --live asks some: it compares what base renders with what it renders with HEAD merged into it,
+    and assumes that every cluster runs base. Exits with 0 where nothing stands against it, 1 where there are errors (--fail-on), 2 where it could not be told.
     """
+    import time
+
+    from reconciler.cli.check_live import asked, with_live
+
+    wanted, end = asked(live), time.monotonic() + max_time
+    if require_live and not wanted:
+        raise click.UsageError("--require-live has no cluster to ask: add --live CLUSTER=CONTEXT")
     report = report_of(
         path, base, head, max_time, every=every, verification=verification, registries=registries, clusters=clusters
     )
+    if wanted:
+        report = with_live(report, path, wanted, kubeconfig, end - time.monotonic(), required=require_live)
     _show(report, form, path)
     return 1 if report.result in FAILING[fail_on] else 0
 

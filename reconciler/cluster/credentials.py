@@ -116,6 +116,19 @@ class Credentials:
         return self._tls
 
 
+def contexts(kubeconfig: Path | None = None) -> frozenset[str]:
+    """Give the names of a kubeconfig's contexts. Raises UnavailableError where it can't be read."""
+    from kubernetes.aio.config.kube_config import KUBE_CONFIG_DEFAULT_LOCATION, KubeConfigMerger
+
+    try:
+        # The package's own list of contexts asks for a current one, which a kubeconfig need not have.
+        found = KubeConfigMerger(str(kubeconfig) if kubeconfig else KUBE_CONFIG_DEFAULT_LOCATION).config
+        return frozenset(str(each.value["name"]) for each in found["contexts"])
+    except (OSError, ValueError, TypeError, LookupError, AttributeError, yaml.YAMLError, _config_exception()) as error:
+        # As above: what a parser says may quote keys and tokens.
+        raise UnavailableError(f"the kubeconfig can't be read ({type(error).__name__})", hint=_HINT) from None
+
+
 def _context(configuration: Any) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=configuration.ssl_ca_cert, cadata=configuration.ca_cert_data)
     # Private clusters' own authorities often lack the key usages that Python's strict mode asks for.

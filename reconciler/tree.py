@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -17,6 +18,11 @@ class File:
     path: str
     blob: str
     size: int
+
+
+def blob_id(data: bytes) -> str:
+    """Give the id that Git gives to a blob of these bytes (40 hex digits)."""
+    return hashlib.sha1(b"blob %d\0%s" % (len(data), data), usedforsecurity=False).hexdigest()
 
 
 class Tree(Protocol):

@@ -49,6 +49,7 @@ from reconciler.agent.waves import Waves
 from reconciler.agent.workloads import Workloads
 from reconciler.agent.writing import Writer
 from reconciler.artifact.verify import Verifier
+from reconciler.cluster.answers import FORBIDDEN
 from reconciler.cluster.connection import Connection
 from reconciler.cluster.discovery import Served
 from reconciler.cluster.events import Recorder
@@ -57,7 +58,6 @@ from reconciler.errors import ClusterError, InputError
 from reconciler.git.signers import signers_of
 from reconciler.plan.model import ObjectKey
 
-_FORBIDDEN = 403
 #: Who reports, in Events.
 _CONTROLLER = "spinfleet.dev/agent"
 
@@ -202,7 +202,7 @@ async def _records(connection: Connection, sync: FleetSync) -> RecordStore:
     try:
         await records.read()
     except ClusterError as error:
-        if error.status != _FORBIDDEN:
+        if error.status != FORBIDDEN:
             raise
         hint = "give the agent its rights beside this FleetSync: spinfleet install --tenant makes them (see docs/tenancy.md)"
         raise InputError(f"the release records can't be read: {error.message}", hint=hint) from error

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from reconciler.agent.workloads import Workloads
+from reconciler.cluster.answers import FORBIDDEN, NOT_ALLOWED
 from reconciler.cluster.discovery import Resource
 from reconciler.errors import ClusterError
 from reconciler.plan.membership import is_controlled
@@ -20,7 +21,6 @@ _REPORTS = frozenset(
 )
 _REPORTING_GROUPS = frozenset({"metrics.k8s.io", "custom.metrics.k8s.io", "external.metrics.k8s.io"})
 _NAMED = 5
-_FORBIDDEN, _NOT_ALLOWED = 403, 405
 
 #: An object by its identity, and its metadata as read.
 Found = tuple[ObjectKey, Mapping[str, Any]]
@@ -81,9 +81,9 @@ async def _objects_or_refusal(workloads: Workloads, resource: Resource, namespac
     try:
         return await _objects(workloads, resource, namespace)
     except ClusterError as error:
-        if error.status == _NOT_ALLOWED:
+        if error.status == NOT_ALLOWED:
             return []  # nothing of this kind is kept
-        if error.status == _FORBIDDEN:
+        if error.status == FORBIDDEN:
             return None
         raise
 

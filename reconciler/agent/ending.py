@@ -32,13 +32,12 @@ from reconciler.agent.unserved import unserved
 from reconciler.agent.watching import Watches
 from reconciler.agent.waves import Waves
 from reconciler.agent.workloads import Workloads
+from reconciler.cluster.answers import NOT_FOUND
 from reconciler.errors import ClusterError
 from reconciler.plan.guard import approved, waiting
 from reconciler.plan.membership import group_kind
 
 logger = logging.getLogger(__name__)
-
-_NOT_FOUND = 404
 
 
 async def end(parent: Parent, sync: FleetSync, *, workloads: Workloads, metrics: Metrics) -> None:
@@ -138,7 +137,7 @@ class Ending:
         try:
             self.sync = await self.parent.read()
         except ClusterError as error:
-            if error.status == _NOT_FOUND:
+            if error.status == NOT_FOUND:
                 raise _GoneError from error
             raise
 

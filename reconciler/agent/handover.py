@@ -9,12 +9,11 @@ from typing import Any
 from reconciler.agent.attempts import RefusedError
 from reconciler.agent.desired import Desired
 from reconciler.agent.workloads import Workloads
+from reconciler.cluster.answers import FORBIDDEN
 from reconciler.cluster.discovery import Resource
 from reconciler.errors import ClusterError
 from reconciler.plan.model import ObjectKey
 from reconciler.plan.replicas import hold
-
-_FORBIDDEN = 403
 
 
 async def keep_replicas(workloads: Workloads, wanted: Desired, resource: Resource) -> None:
@@ -35,7 +34,7 @@ async def keep_replicas(workloads: Workloads, wanted: Desired, resource: Resourc
         if body is not None:
             await workloads.apply(key, workload, json.dumps(body).encode(), force=False, manager=manager)
     except ClusterError as error:
-        if error.status != _FORBIDDEN:
+        if error.status != FORBIDDEN:
             raise
         message = f"its pods would fall to one while their number goes over to the autoscaler, and it can't be held: {error.message}"
         raise RefusedError("object.replicas", message) from error

@@ -15,6 +15,7 @@ from typing import Any
 from reconciler import __version__
 from reconciler.agent.fleetsync import FINALIZER, FleetSync, parse
 from reconciler.agent.status import Report, status_of
+from reconciler.cluster.answers import CONFLICT
 from reconciler.cluster.connection import Connection
 from reconciler.cluster.discovery import Resource
 from reconciler.cluster.patch import merge_patch
@@ -24,7 +25,6 @@ from reconciler.plan.guard import APPROVAL_ANNOTATION, with_used
 from reconciler.plan.membership import ID_LABEL, Extent, annotations_of, recorded_extent
 
 logger = logging.getLogger(__name__)
-_CONFLICT = 409
 _TRIES = 5
 
 
@@ -98,7 +98,7 @@ class Parent:
             try:
                 await merge_patch(self.connection, self.resource, guarded, namespace=self.namespace, name=self.name)
             except ClusterError as error:
-                if error.status != _CONFLICT or attempt == _TRIES - 1:
+                if error.status != CONFLICT or attempt == _TRIES - 1:
                     raise
             else:
                 return True

@@ -48,11 +48,6 @@ def surplus(members: Iterable[Member], desired: DesiredSet, assignment: Assignme
     return found
 
 
-def going(members: Iterable[Member], desired: DesiredSet, assignment: Assignment) -> list[Member]:
-    """Give those of them that may go: not the ones whose own annotation keeps them."""
-    return [member for member in surplus(members, desired, assignment) if not member.kept]
-
-
 def protected(member: Member) -> bool:
     """Tell whether a member is of a kind that is never pruned by itself: what it holds would go with it."""
     return (member.key.group, member.key.kind) in PROTECTED

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from reconciler.cluster.answers import CONFLICT, NOT_FOUND
 from reconciler.cluster.connection import Connection
 from reconciler.cluster.discovery import Resource
 from reconciler.cluster.patch import merge_patch
@@ -27,7 +28,6 @@ logger = logging.getLogger(__name__)
 CONFIG_MAPS = Resource(
     group="", version="v1", kind="ConfigMap", plural="configmaps", namespaced=True, verbs=frozenset({"get"})
 )
-_NOT_FOUND, _CONFLICT = 404, 409
 _TRIES = 3
 
 
@@ -57,7 +57,7 @@ class RecordStore:
         try:
             return await get(self.connection, CONFIG_MAPS, namespace=self.namespace, name=name)
         except ClusterError as error:
-            if error.status == _NOT_FOUND:
+            if error.status == NOT_FOUND:
                 return None
             raise
 
@@ -124,7 +124,7 @@ class RecordStore:
             try:
                 live = await self._patch(shard, texts)
             except ClusterError as error:
-                if error.status not in {_CONFLICT, _NOT_FOUND} or attempt == _TRIES - 1:
+                if error.status not in {CONFLICT, NOT_FOUND} or attempt == _TRIES - 1:
                     raise
                 self._take(shard, await self._shard(shard), [])
             else:

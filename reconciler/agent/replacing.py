@@ -8,12 +8,12 @@ from reconciler.agent.attempts import RefusedError
 from reconciler.agent.desired import Desired
 from reconciler.agent.news import News, Newsroom
 from reconciler.agent.sending import Sender
+from reconciler.cluster.answers import INVALID
 from reconciler.cluster.apply import Applied
 from reconciler.cluster.discovery import Resource
 from reconciler.errors import ClusterError
 from reconciler.plan.replacing import how_to_replace, is_immutable, may_replace
 
-_INVALID = 422
 _WAITS = "is being deleted to be made anew; waits for it to go"
 
 
@@ -26,7 +26,7 @@ class Replacer:
 
     async def replace(self, wanted: Desired, resource: Resource, refused: ClusterError) -> Applied:
         """Make an object anew after its change was refused. Raises RefusedError where that may not be, and `refused` where it was about something else."""
-        if refused.status != _INVALID or not is_immutable(refused.message):
+        if refused.status != INVALID or not is_immutable(refused.message):
             raise refused
         workloads = self.sender.workloads
         live = await workloads.live(wanted.key, resource)

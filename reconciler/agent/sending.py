@@ -13,7 +13,7 @@ from reconciler.agent.handover import keep_replicas
 from reconciler.agent.workloads import Workloads
 from reconciler.cluster.apply import Applied
 from reconciler.cluster.discovery import Resource
-from reconciler.plan.drift import without_yielded
+from reconciler.plan.drift import packed, without_yielded
 
 
 @dataclass(kw_only=True, slots=True)
@@ -41,7 +41,7 @@ class Sender:
         body = self.decryption.body(wanted)
         if live is not None and wanted.drift.yields:
             kept = without_yielded(json.loads(body), live, self.workloads.identity.manager, wanted.drift)
-            body = json.dumps(kept, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+            body = packed(kept)
         return await self.workloads.apply(wanted.key, resource, body, force=force, dry_run=dry_run)
 
     async def apply_member(self, wanted: Desired, resource: Resource) -> Applied:

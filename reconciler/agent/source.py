@@ -15,6 +15,7 @@ from reconciler.agent.parent import secret_text
 from reconciler.artifact.access import RegistryAccess
 from reconciler.artifact.docker_config import login_of
 from reconciler.artifact.sources import CommitFiles
+from reconciler.cluster.answers import NOT_FOUND
 from reconciler.cluster.connection import Connection
 from reconciler.cluster.discovery import Resource
 from reconciler.cluster.read import get
@@ -183,7 +184,7 @@ async def _object_of(connection: Connection, kind: Resource, namespace: str, nam
     try:
         return await get(connection, kind, namespace=namespace, name=name)
     except ClusterError as error:
-        if error.status == 404:
+        if error.status == NOT_FOUND:
             raise InputError(
                 f"there is no {kind.kind} {namespace}/{name}", hint="make it, or correct the name in the FleetSync"
             ) from error

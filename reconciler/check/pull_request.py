@@ -63,18 +63,14 @@ def _checked(
     checker = FleetCheck(cache=cache)
     before = checker.check(base).problems
     loaded_base = load(base, cache=cache)
-    after = checker.check(head).problems
+    after = checker.check(head)
     loaded_head = load(head, cache=cache)
-
-    def sources(path: str) -> bytes | None:
-        return head.read(path) if path in head.files else None
-
     report = ChangeReport(
         fleet=_name(loaded_head, loaded_base),
         base=base.commit or "",
         head=head.commit or "",
-        problems=apart(before, after, renamed, every=every),
-        sources=sources,
+        problems=apart(before, after.problems, renamed, every=every),
+        sources=after.sources,
     )
     return _compared(report, loaded_base, loaded_head, go_on, only, whole=whole)
 

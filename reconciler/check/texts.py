@@ -130,7 +130,7 @@ class Texts:
         yield from (path for path in self.documents if word.encode() in self.of[path])
         for (before, variable), paths in self._built.items():
             if word.startswith(before) and any(
-                _overlap(before + value, word) for value in self._values.get(variable, ())
+                overlap(before + value, word) for value in self._values.get(variable, ())
             ):
                 yield from paths
 
@@ -168,5 +168,6 @@ class Texts:
 _MOST = 1024 * 1024
 
 
-def _overlap(one: str, other: str) -> bool:
+def overlap(one: str, other: str) -> bool:
+    """Tell whether one text begins with the other."""
     return one.startswith(other) or other.startswith(one)

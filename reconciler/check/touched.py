@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.check.texts import Texts
+from reconciler.check.texts import Texts, overlap
 from reconciler.errors import InputError
 from reconciler.fleet import LoadCache, load
 from reconciler.fleet.assign import DEFAULT_NAMESPACE
@@ -328,7 +328,7 @@ class _Search:
         for start, variable, paths in texts.building():
             if any(
                 filled(host, each).startswith(f"{start}{each.get(variable, '')}")
-                for each in (self._variables if _overlap(start, before) else ())
+                for each in (self._variables if overlap(start, before) else ())
             ):
                 self._keep(paths)
 
@@ -465,7 +465,3 @@ def _content(tree: Tree, path: str) -> bytes:
         return tree.read(path) if path in tree.files else b""
     except InputError:
         return b""
-
-
-def _overlap(one: str, other: str) -> bool:
-    return one.startswith(other) or other.startswith(one)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import json
 import os
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,6 +72,7 @@ _COMPARES = frozenset({"pull_request", "pull_request_target", "merge_group", "pu
 
 def _of_run(path: Path, payload: Any) -> Comparison | None:
     """Find the pull request of a finished run and fetch its head; None, with a word why, where there is nothing to tell of any more."""
+    from reconciler.git.committing import git
     from reconciler.github.api import Repository
     from reconciler.github.event import Comparison, run_of
     from reconciler.github.pull_requests import find_pull_request
@@ -87,10 +87,10 @@ def _of_run(path: Path, payload: Any) -> Comparison | None:
     number, base = int(pull["number"]), str(pull["base"]["ref"])
     refs = [f"+refs/pull/{number}/head:refs/spinfleet/head", f"+refs/heads/{base}:refs/spinfleet/base"]
     _fetch(path, refs, repository.token)
-    if _git(path, "rev-parse", "refs/spinfleet/head") != run.commit:
+    if git(path, "rev-parse", "refs/spinfleet/head") != run.commit:
         return _told("the pull request has moved on: another run tells of its new head")
     return Comparison(
-        base=_git(path, "rev-parse", "refs/spinfleet/base"), head=run.commit, pull_request=number,
+        base=git(path, "rev-parse", "refs/spinfleet/base"), head=run.commit, pull_request=number,
         fork=run.fork != os.environ.get("GITHUB_REPOSITORY", ""),
     )  # fmt: skip
 
@@ -103,6 +103,8 @@ def _told(why: str) -> Comparison | None:
 
 def _fetch(path: Path, refs: list[str], token: str) -> None:
     """Fetch with a token that is in no file and on no command line: the checkout keeps none (persist-credentials: false)."""
+    from reconciler.git.committing import git
+
     server = os.environ.get("GITHUB_SERVER_URL") or "https://github.com"
     login = base64.b64encode(f"x-access-token:{token}".encode()).decode()
     header = {
@@ -111,18 +113,7 @@ def _fetch(path: Path, refs: list[str], token: str) -> None:
         "GIT_CONFIG_VALUE_0": f"AUTHORIZATION: basic {login}",
         "GIT_TERMINAL_PROMPT": "0",
     }
-    _git(path, "fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "origin", *refs, **header)
-
-
-def _git(path: Path, *arguments: str, **environment: str) -> str:
-    from reconciler.errors import UnavailableError
-
-    answer = subprocess.run(
-        ["git", *arguments], cwd=path, env={**os.environ, **environment}, capture_output=True, check=False
-    )
-    if answer.returncode != 0:
-        raise UnavailableError(f"git {arguments[0]} failed: {answer.stderr.decode(errors='replace').strip()}")
-    return answer.stdout.decode().strip()
+    git(path, "fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "origin", *refs, **header)
 
 
 @action.command()
@@ -168,11 +159,9 @@ def _write(found: ChangeReport, path: Path, folder: Path) -> None:
     from reconciler.check.change_findings import findings
     from reconciler.check.change_markdown import change_markdown
     from reconciler.check.change_text import summary
-    from reconciler.check.github import github
-    from reconciler.check.markdown import MOST_SUMMARY
     from reconciler.check.sarif import sarif
+    from reconciler.cli.check import annotate
     from reconciler.cli.fleets import place_in_repository
-    from reconciler.cli.output import add_to_summary
 
     place = place_in_repository(path)
     folder.mkdir(parents=True, exist_ok=True)
@@ -181,10 +170,8 @@ def _write(found: ChangeReport, path: Path, folder: Path) -> None:
     (folder / "report.sarif").write_text(
         json.dumps(sarif(findings(found), place), ensure_ascii=False), encoding="utf-8"
     )
-    for line in github(findings(found), place):
-        click.echo(line)
+    annotate(found, place)
     click.echo(summary(found))
-    add_to_summary(change_markdown(found, place, MOST_SUMMARY))
 
 
 @action.command()

@@ -137,21 +137,26 @@ def _show(report: ChangeReport, form: str, path: Path) -> None:
 
             write(sarif(findings(report), place_in_repository(path)), "json")
         case "github":
-            from reconciler.check.change_markdown import change_markdown
-            from reconciler.check.github import github
-            from reconciler.check.markdown import MOST_SUMMARY
-            from reconciler.cli.output import add_to_summary
-
-            place = place_in_repository(path)
-            for line in github(findings(report), place):
-                click.echo(line)
-            add_to_summary(change_markdown(report, place, MOST_SUMMARY))
+            annotate(report, place_in_repository(path))
         case _:
             from reconciler.check.change_text import change_text, summary
 
             for line in change_text(report):
                 click.echo(line)
             click.echo(summary(report))
+
+
+def annotate(report: ChangeReport, place: str) -> None:
+    """Print a report as annotations, and add it to the job's summary. `place` is the fleet's folder in its repository."""
+    from reconciler.check.change_findings import findings
+    from reconciler.check.change_markdown import change_markdown
+    from reconciler.check.github import github
+    from reconciler.check.markdown import MOST_SUMMARY
+    from reconciler.cli.output import add_to_summary
+
+    for line in github(findings(report), place):
+        click.echo(line)
+    add_to_summary(change_markdown(report, place, MOST_SUMMARY))
 
 
 def report_of(

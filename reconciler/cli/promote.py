@@ -33,13 +33,6 @@ if TYPE_CHECKING:
 @click.option(
     "--keep-overrides", is_flag=True, help="Leave clusters as they are whose override names an artifact of its own."
 )
-@click.option(
-    "--no-verify", is_flag=True, help="Write it without verifying the artifact; the agents verify it all the same."
-)
-@click.option(
-    "--path", type=click.Path(path_type=Path, exists=True, file_okay=False), default=Path(), show_default=True,
-    help="The fleet's folder, in a clone of its repository.",
-)  # fmt: skip
 @publishing_options
 @registry_options
 @output_option
@@ -64,6 +57,7 @@ def promote(
     """
     import asyncio
 
+    from reconciler.artifact.model import VerdictStatus
     from reconciler.cli.proposing import Draft
     from reconciler.promote.promotion import Aim
 
@@ -72,7 +66,7 @@ def promote(
     aim = Aim(app=app, selector=selector_of(where, clusters), keep_overrides=keep_overrides)
     draft = Draft.of(path)
     made, verdicts = asyncio.run(_drafted(draft, aim, to, from_cluster, registries, no_verify=no_verify))
-    good = all(str(each.status) == "Verified" for each in verdicts)
+    good = all(each.status is VerdictStatus.VERIFIED for each in verdicts)
     commit, url = None, ""
     if good:
         commit, url = published(draft, made, publishing)
@@ -86,10 +80,10 @@ def promote(
         "pullRequest": url or None,
     }
     if form == "text":
-        _show(made, verdicts, commit, url, publishing, unverified=no_verify)
+        _show(made, verdicts, commit, url, publishing, written=good, unverified=no_verify)
     else:
         write(result, form)
-    return 0 if good else 1 if any(str(each.status) == "Refused" for each in verdicts) else 2
+    return 0 if good else 1 if any(each.status is VerdictStatus.REFUSED for each in verdicts) else 2
 
 
 def selector_of(where: str | None, clusters: tuple[str, ...]) -> dict[str, Any] | None:
@@ -199,6 +193,7 @@ def _show(
     url: str,
     publishing: Publishing,
     *,
+    written: bool,
     unverified: bool,
 ) -> None:
     show_verdicts(verdicts)
@@ -210,7 +205,7 @@ def _show(
         commit,
         url,
         publishing,
-        written=all(str(each.status) == "Verified" for each in verdicts),
+        written=written,
         changed=bool(made.changed),
     )
 

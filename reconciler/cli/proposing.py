@@ -15,12 +15,19 @@ if TYPE_CHECKING:
     from reconciler.artifact.model import Verdict
     from reconciler.artifact.verify import Verifier
     from reconciler.fleet import LoadCache
-    from reconciler.fleet.model import Fleet
+    from reconciler.fleet.model import Fleet, Unit
     from reconciler.git.committing import Checkout, Committed
     from reconciler.promote.promotion import Aim, Promotion
     from reconciler.tree import Tree
 
 _OPTIONS = (
+    click.option(
+        "--path", type=click.Path(path_type=Path, exists=True, file_okay=False), default=Path(), show_default=True,
+        help="The fleet's folder, in a clone of its repository.",
+    ),
+    click.option(
+        "--no-verify", is_flag=True, help="Write artifacts without verifying them; the agents verify them all the same."
+    ),
     click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing."),
     click.option("--no-commit", is_flag=True, help="Change the files, and commit nothing."),
     click.option("--push", is_flag=True, help="Push the commit to the branch's remote."),
@@ -107,7 +114,8 @@ class Draft:
             return made
         tree = Overlay(self.tree, {made.path: made.data})
         loaded = load(tree, cache=self._cache)
-        told = [each for each in loaded.problems if _told(each) in _errors_of(loaded.problems) - self._errors]
+        new = _errors_of(loaded.problems) - self._errors
+        told = [each for each in loaded.problems if _told(each) in new]
         told += self._withheld(loaded.fleet, made)
         if told or loaded.fleet is None:
             raise InputError(f"{aim.app} would not be valid with {artifact}", problems=told)
@@ -126,33 +134,35 @@ class Draft:
 
     def _withheld(self, after: Fleet | None, made: Promotion) -> list[Any]:
         """Give the errors that an app would have on a cluster that gets another artifact, and has not now."""
-        from reconciler.fleet.assign import assign_unit
         from reconciler.fleet.model import Withheld
 
         found: dict[tuple[str, str, str], Any] = {}
         if after is None:
             return []
-        for change in made.changed:
-            now, then = assign_unit(self.fleet, change.cluster, made.app), assign_unit(after, change.cluster, made.app)
-            known = _errors_of(now.problems) if isinstance(now, Withheld) else frozenset()
-            if isinstance(then, Withheld):
-                found |= {_told(each): each for each in then.problems if _told(each) not in known}
+        clusters = [change.cluster for change in made.changed]
+        now, then = units_of(self.fleet, made.app, clusters), units_of(after, made.app, clusters)
+        for cluster in clusters:
+            before, unit = now[cluster], then[cluster]
+            known = _errors_of(before.problems) if isinstance(before, Withheld) else frozenset()
+            if isinstance(unit, Withheld):
+                found |= {_told(each): each for each in unit.problems if _told(each) not in known}
         return list(found.values())
 
 
 async def verified(verifier: Verifier, draft: Draft, made: Promotion) -> list[Verdict]:
     """Verify what a promotion brings to each cluster as its agent would; one verdict for each reference and policy refusal."""
     from reconciler.artifact.checklist import refusal
+    from reconciler.artifact.model import VerdictStatus
     from reconciler.artifact.sources import CommitFiles
     from reconciler.cli.expectations import expected_of_app
     from reconciler.errors import ArtifactError
-    from reconciler.fleet.assign import assign_unit
     from reconciler.fleet.model import AppAssignment
 
-    files = CommitFiles(draft.tree)
+    order = (VerdictStatus.VERIFIED, VerdictStatus.INCOMPLETE, VerdictStatus.REFUSED)
+    files, units = CommitFiles(draft.tree), units_of(draft.fleet, made.app, [each.cluster for each in made.changed])
     worst: dict[str, Verdict] = {}
     for change in made.changed:
-        unit = assign_unit(draft.fleet, change.cluster, made.app)
+        unit = units[change.cluster]
         if not isinstance(unit, AppAssignment):
             continue  # it is withheld there already, and stays so
         try:
@@ -161,12 +171,18 @@ async def verified(verifier: Verifier, draft: Draft, made: Promotion) -> list[Ve
         except ArtifactError as error:
             verdict = refusal(change.new, error)
         known = worst.get(change.new)
-        if known is None or _BAD.index(str(verdict.status)) > _BAD.index(str(known.status)):
+        if known is None or order.index(verdict.status) > order.index(known.status):
             worst[change.new] = verdict
     return list(worst.values())
 
 
-_BAD = ("Verified", "Incomplete", "Refused")
+def units_of(fleet: Fleet, app: str, clusters: Sequence[str]) -> dict[str, Unit | None]:
+    """Give an app as each of these clusters gets it; what the fleet brings to clusters is found out once."""
+    from reconciler.fleet.assign import assign_here, here
+    from reconciler.fleet.brought import Bearing
+
+    bearing = Bearing(fleet)
+    return {name: assign_here(fleet, here(fleet, name, bearing), app) for name in clusters}
 
 
 def registry_entries(registries: RegistryOptions, references: Sequence[str], *, named: bool) -> tuple[Any, ...]:

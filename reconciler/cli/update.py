@@ -28,15 +28,6 @@ if TYPE_CHECKING:
     is_flag=True,
     help="List what is newer, and change nothing; exits with 1 where something is.",
 )
-@click.option(
-    "--no-verify",
-    is_flag=True,
-    help="Write newer artifacts without verifying them; the agents verify them all the same.",
-)
-@click.option(
-    "--path", type=click.Path(path_type=Path, exists=True, file_okay=False), default=Path(), show_default=True,
-    help="The fleet's folder, in a clone of its repository.",
-)  # fmt: skip
 @publishing_options
 @registry_options
 @output_option
@@ -163,6 +154,7 @@ async def _looked_up(verifier: Verifier, draft: Draft, each: Followed, tags: dic
 
 async def _apply(verifier: Verifier, draft: Draft, row: Row, *, no_verify: bool) -> None:
     """Verify a newer artifact and take its edit up; one that is refused leaves the draft as it was."""
+    from reconciler.artifact.model import VerdictStatus
     from reconciler.cli.proposing import verified
     from reconciler.errors import InputError
 
@@ -173,13 +165,13 @@ async def _apply(verifier: Verifier, draft: Draft, row: Row, *, no_verify: bool)
         row.state, row.message = "refused", "; ".join([error.message, *(str(each) for each in error.problems)])
         return
     verdicts: list[Verdict] = [] if no_verify else await verified(verifier, draft, row.promotion)
-    bad = [each for each in verdicts if str(each.status) != "Verified"]
+    bad = [each for each in verdicts if each.status is not VerdictStatus.VERIFIED]
     if not bad:
         row.state = "updated"
         return
     draft.restore(before)
     row.promotion = None
-    row.state = "refused" if any(str(each.status) == "Refused" for each in bad) else "unavailable"
+    row.state = "refused" if any(each.status is VerdictStatus.REFUSED for each in bad) else "unavailable"
     row.message = "; ".join(f"{step.step}: {step.detail}" for each in bad for step in each.steps if step.code)
 
 

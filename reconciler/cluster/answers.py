@@ -15,9 +15,12 @@ from reconciler.errors import ClusterError, UnavailableError
 OK = range(200, 300)
 REDIRECT = range(300, 400)
 UNAUTHORIZED = 401
+FORBIDDEN = 403
 NOT_FOUND = 404
+NOT_ALLOWED = 405
 CONFLICT = 409
 GONE = 410
+INVALID = 422
 #: The server refused before it did anything, for lack of room: to be asked again as it says.
 BUSY = frozenset({429, 503})
 

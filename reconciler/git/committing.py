@@ -134,17 +134,19 @@ class Checkout:
             return ""
 
     def _git(self, *arguments: str) -> str:
-        folder = getattr(self, "root", self._folder)
-        # Git's own variables may name another repository: a hook that runs us has them set.
-        environment = {key: value for key, value in os.environ.items() if key not in _OWN}
-        command = ["git", "-c", "core.quotePath=false", *arguments]
-        answer = subprocess.run(
-            command, cwd=folder, env=environment, capture_output=True, check=False
-        )  # fmt: skip
-        if answer.returncode != 0:
-            said = answer.stderr.decode(errors="replace").strip() or answer.stdout.decode(errors="replace").strip()
-            raise UnavailableError(f"git {arguments[0]} failed: {said}")
-        return answer.stdout.decode(errors="replace").rstrip("\n")
+        return git(getattr(self, "root", self._folder), *arguments)
+
+
+def git(folder: Path, *arguments: str, **environment: str) -> str:
+    """Run the person's own git in a folder; gives what it prints. Raises UnavailableError with git's words where it fails."""
+    # Git's own variables may name another repository: a hook that runs us has them set.
+    kept = {key: value for key, value in os.environ.items() if key not in _OWN}
+    command = ["git", "-c", "core.quotePath=false", *arguments]
+    answer = subprocess.run(command, cwd=folder, env={**kept, **environment}, capture_output=True, check=False)
+    if answer.returncode != 0:
+        said = answer.stderr.decode(errors="replace").strip() or answer.stdout.decode(errors="replace").strip()
+        raise UnavailableError(f"git {arguments[0]} failed: {said}")
+    return answer.stdout.decode(errors="replace").rstrip("\n")
 
 
 #: What git sets for its hooks.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -13,7 +12,7 @@ from reconciler.git.names import odd_name
 from reconciler.git.snapshot import LFS, MAX_FILE_SIZE
 from reconciler.git.trees import MAX_DEPTH, MAX_FILES
 from reconciler.problems import Problem
-from reconciler.tree import File
+from reconciler.tree import File, blob_id
 
 
 class WorkTree:
@@ -152,4 +151,4 @@ def _file(root: Path, path: str) -> File:
     if size > MAX_FILE_SIZE:
         return File(path, f"{size:040x}", size)
     data = (root / path).read_bytes()
-    return File(path, hashlib.sha1(b"blob %d\0%s" % (len(data), data), usedforsecurity=False).hexdigest(), len(data))
+    return File(path, blob_id(data), len(data))

@@ -72,16 +72,17 @@ def is_left_alone(obj: Mapping[str, Any]) -> bool:
 
 def marked(obj: Mapping[str, Any], policy: DriftPolicy) -> tuple[Mapping[str, Any], bytes, bytes]:
     """Give an object as it is to be applied, its JSON, and a digest of its content; where drift is only reported it carries that digest."""
-    body = _packed(obj)
+    body = packed(obj)
     if not policy.report:
         return obj, body, hashlib.blake2b(body, digest_size=16).digest()
     digest = hashlib.blake2b(b"report" + body, digest_size=16).digest()
     annotations = {**(obj["metadata"].get("annotations") or {}), APPLIED_ANNOTATION: digest.hex()}
     sent = {**obj, "metadata": {**obj["metadata"], "annotations": annotations}}
-    return sent, _packed(sent), digest
+    return sent, packed(sent), digest
 
 
-def _packed(obj: Mapping[str, Any]) -> bytes:
+def packed(obj: Mapping[str, Any]) -> bytes:
+    """Give an object's JSON, the same bytes for equal ones."""
     return json.dumps(obj, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
@@ -99,7 +100,7 @@ def own_part(obj: Mapping[str, Any]) -> dict[str, Any]:
 
 def own_digest(obj: Mapping[str, Any]) -> bytes:
     """Give a digest of an object's own part: a reported object is looked at again once this changes."""
-    return hashlib.blake2b(_packed(own_part(obj)), digest_size=16).digest()
+    return hashlib.blake2b(packed(own_part(obj)), digest_size=16).digest()
 
 
 def without_yielded(

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from reconciler.problems import Problem
-from reconciler.tree import File, Tree
+from reconciler.tree import File, Tree, blob_id
 
 
-@dataclass(frozen=True, slots=True)
 class Overlay:
     """A tree whose files at some paths are replaced; implements reconciler.tree.Tree."""
 
-    below: Tree
-    changed: Mapping[str, bytes]
+    def __init__(self, below: Tree, changed: Mapping[str, bytes]) -> None:
+        """Lay files over a tree. Those that are not changed are the very same values: a load looks at no more than the others."""
+        self._below, self._changed = below, changed
+        files = {path: File(path, blob_id(data), len(data)) for path, data in changed.items()}
+        self._files = dict(sorted({**below.files, **files}.items()))
 
     @property
     def commit(self) -> str | None:
@@ -25,18 +25,13 @@ class Overlay:
     @property
     def files(self) -> Mapping[str, File]:
         """Every regular file by path, sorted."""
-        changed = {path: File(path, _blob(data), len(data)) for path, data in self.changed.items()}
-        return dict(sorted({**self.below.files, **changed}.items()))
+        return self._files
 
     @property
     def problems(self) -> tuple[Problem, ...]:
         """Entries that were refused below."""
-        return self.below.problems
+        return self._below.problems
 
     def read(self, path: str) -> bytes:
         """Give a file's content. Raises InputError where it is missing or too large."""
-        return self.changed[path] if path in self.changed else self.below.read(path)
-
-
-def _blob(data: bytes) -> str:
-    return hashlib.sha1(b"blob %d\0%s" % (len(data), data), usedforsecurity=False).hexdigest()
+        return self._changed[path] if path in self._changed else self._below.read(path)

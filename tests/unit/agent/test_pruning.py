@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from reconciler.agent.desired import DesiredSet, desired
 from reconciler.agent.members import Member
-from reconciler.agent.pruning import going
+from reconciler.agent.pruning import surplus
 from reconciler.fleet.model import Assignment, Cluster, Fleet
 from reconciler.plan.model import Health, HealthResult, ObjectKey
 from reconciler.render.model import SHARED
@@ -36,7 +36,7 @@ class World:
         self.desired.replace(app, tuple(desired(obj, app) for obj in objects))
 
     def going(self, *members: Member) -> set[str]:
-        return {each.key.name for each in going(members, self.desired, self.assignment)}
+        return {each.key.name for each in surplus(members, self.desired, self.assignment)}
 
 
 def test_the_objects_of_an_app_that_left_the_commit_go() -> None:

@@ -7,10 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.check.change_findings import findings
+from reconciler.check.change_markdown import change_markdown
+from reconciler.check.change_text import change_text
 from reconciler.check.fleet import FleetCheck
 from reconciler.check.github import github
 from reconciler.check.markdown import markdown
 from reconciler.check.one_file import check_file
+from reconciler.check.pull_request import check_change
 from reconciler.check.report import Report
 from reconciler.check.sarif import sarif
 from reconciler.check.text import text
@@ -95,6 +99,18 @@ def test_a_fleet_with_broken_secrets_shows_none(more):
     shows_none(report)
     # Other lines are shown.
     assert "path: values.yaml" in every_form(report)
+
+
+@pytest.mark.parametrize("more", ["replicas: 1", PROVIDER])
+def test_a_change_that_brings_broken_secrets_shows_none(more):
+    """The pull-request check shows lines of head, in places that strangers read."""
+    fleet = {"fleet.yaml": FLEET.replace("DIGEST", "a" * 64).replace("MORE", more)}
+    report = check_change(Tree({"spin.toml": SPIN, **fleet}), Tree({**FILES, **fleet}))
+    assert {"broken.yaml", "values.yaml", "b/open.yaml"} <= {problem.path for problem in report.problems.new}
+    shows_none(findings(report))
+    shown = "\n".join([*change_text(report), change_markdown(report), json.dumps(report.to_json())])
+    assert "hunter2" not in shown
+    assert "4242424242" not in shown
 
 
 @pytest.mark.parametrize("content", RUNTIME_CONFIG.values(), ids=RUNTIME_CONFIG.keys())

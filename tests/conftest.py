@@ -26,6 +26,21 @@ settings.register_profile("untimed", settings(deadline=None))
 settings.load_profile("untimed")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """In CI a test on the control plane that fails is run once more, and told of at the end: nobody waits, nothing is hidden."""
+    if os.environ.get("CI"):
+        for item in items:
+            if item.get_closest_marker("cluster"):
+                item.add_marker(pytest.mark.flaky(reruns=1))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show why tests were run a second time."""
+    for report in terminalreporter.stats.get("rerun", ()):
+        terminalreporter.section(f"failed at first, which is a fault to find: {report.nodeid} ({report.when})")
+        terminalreporter.write_line(str(report.longrepr))
+
+
 @pytest.fixture(scope="session")
 def corpus() -> Path:
     """Public manifests, artifacts and definitions kept beside the project."""

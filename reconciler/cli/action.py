@@ -15,14 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reconciler.cli.folder import folder_option
+
 if TYPE_CHECKING:
     from reconciler.check.change_report import ChangeReport
     from reconciler.github.event import Comparison
 
-_FOLDER = click.option(
-    "--path", type=click.Path(path_type=Path, exists=True, file_okay=False), default=Path(), show_default=True,
-    help="The fleet's folder in the workflow's checkout.",
-)  # fmt: skip
+_FOLDER = folder_option("The fleet's folder in the workflow's checkout.")
 
 
 @click.group()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reconciler.cli.folder import folder_option
 from reconciler.cli.output import write
 from reconciler.cli.registries import NO_OPTIONS, RegistryOptions, registry_options
 
@@ -28,13 +29,7 @@ FAILING = {
     "--base", required=True, metavar="REV", help="The commit that clusters run: the branch that is merged into."
 )
 @click.option("--head", default="HEAD", show_default=True, metavar="REV", help="The commit to be merged.")
-@click.option(
-    "--path",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    default=Path(),
-    show_default=True,
-    help="The fleet's folder in a clone of its repository.",
-)
+@folder_option("The fleet's folder in a clone of its repository.")
 @click.option(
     "--cluster", "clusters", multiple=True, metavar="NAME", help="Compare only this cluster (again for more)."
 )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli.connected import cluster_options, place_of
+from reconciler.cli.folder import folder_option
 from reconciler.cli.output import output_option, write
 
 if TYPE_CHECKING:
@@ -29,13 +30,7 @@ _MARKS = {
 
 @click.command()
 @click.option("--cluster", required=True, metavar="NAME", help="The Cluster document that describes the live cluster.")
-@click.option(
-    "--path",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    default=Path(),
-    show_default=True,
-    help="The fleet's folder.",
-)
+@folder_option()
 @click.option("--revision", metavar="REV", help="Compare this commit, not the files.")
 @cluster_options
 @output_option

@@ -6,19 +6,14 @@ from pathlib import Path
 
 import click
 
+from reconciler.cli.folder import folder_option
 from reconciler.cli.output import output_option, write
 
 
 @click.command()
 @click.argument("app")
 @click.option("--cluster", required=True, metavar="NAME", help="The cluster.")
-@click.option(
-    "--path",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    default=Path(),
-    show_default=True,
-    help="The fleet's folder.",
-)
+@folder_option()
 @output_option
 def explain(app: str, cluster: str, path: Path, form: str) -> int:
     """Show each value of an APP as a cluster gets it: file, line, and the default or override that set it."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reconciler.cli.folder import folder_option
 from reconciler.cli.registries import RegistryOptions
 
 if TYPE_CHECKING:
@@ -21,10 +22,7 @@ if TYPE_CHECKING:
     from reconciler.tree import Tree
 
 _OPTIONS = (
-    click.option(
-        "--path", type=click.Path(path_type=Path, exists=True, file_okay=False), default=Path(), show_default=True,
-        help="The fleet's folder, in a clone of its repository.",
-    ),
+    folder_option("The fleet's folder, in a clone of its repository."),
     click.option(
         "--no-verify", is_flag=True, help="Write artifacts without verifying them; the agents verify them all the same."
     ),

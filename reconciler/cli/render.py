@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reconciler.cli.folder import folder_option
+
 if TYPE_CHECKING:
     from reconciler.plan.model import ObjectKey
 
@@ -24,13 +26,7 @@ class Place:
 @click.command()
 @click.argument("apps", nargs=-1)
 @click.option("--cluster", required=True, metavar="NAME", help="The cluster to render for.")
-@click.option(
-    "--path",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    default=Path(),
-    show_default=True,
-    help="The fleet's folder.",
-)
+@folder_option()
 @click.option("--revision", metavar="REV", help="Render this commit, not the files.")
 @click.option(
     "-o",

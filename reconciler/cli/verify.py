@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reconciler.cli.folder import folder_option
 from reconciler.cli.output import output_option, write
 from reconciler.cli.registries import RegistryOptions, registry_options
 
@@ -25,13 +26,7 @@ _SPIN = re.compile(r"v?\d{1,6}\.\d{1,6}(\.\d{1,6})?", re.ASCII)
 
 @click.command()
 @click.argument("target", metavar="REF|APP")
-@click.option(
-    "--path",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    default=Path(),
-    show_default=True,
-    help="The fleet's folder, where APP is named.",
-)
+@folder_option("The fleet's folder, where APP is named.")
 @click.option("--cluster", metavar="NAME", help="Take the app as this cluster has it.")
 @click.option("--spin", metavar="VERSION", help="A reference must run on this version of Spin, such as 3.6.")
 @click.option("--no-cache", is_flag=True, help="Look at everything anew, and remember nothing.")

@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -18,6 +16,7 @@ import yaml
 
 from reconciler.local import gitserver
 from tests.actions.composite import Composite, Ran
+from tests.github_api import Request, github_api
 
 # The first test waits for an installation of everything that Spinfleet needs.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
@@ -38,7 +37,7 @@ def composite(tmp_path_factory: pytest.TempPathFactory) -> Composite:
 
 @dataclass
 class Hub:
-    """A stub of the endpoints of GitHub's API that the action calls: no public instance can be had in a test."""
+    """What the endpoints of GitHub's API answer that the action calls."""
 
     url: str = ""
     pulls: list[dict[str, Any]] = field(default_factory=list)
@@ -72,26 +71,12 @@ class Hub:
 def hub() -> Iterator[Hub]:
     made = Hub()
 
-    class Answer(BaseHTTPRequestHandler):
-        def _answer(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"] or 0)) or b"null")
-            assert self.headers["Authorization"] == "Bearer t0ken"
-            answer = json.dumps(made.answer(self.command, self.path, body)).encode()
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(answer)
+    def answer(request: Request) -> tuple[int, Any]:
+        assert request.authorization == "Bearer t0ken"
+        return 200, made.answer(request.method, request.path, request.body)
 
-        do_GET = do_POST = do_PATCH = _answer  # noqa: N815 - http.server's names
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
-    made.url = f"http://127.0.0.1:{server.server_port}"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield made
-    server.shutdown()
-    server.server_close()
+    with github_api(answer) as made.url:
+        yield made
 
 
 @dataclass

@@ -6,10 +6,8 @@ import json
 import secrets
 import shutil
 import subprocess
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +18,7 @@ import yaml
 from reconciler.local import gitserver, publish
 from reconciler.manifest import parse
 from tests.cli.conftest import EXAMPLE, Spinfleet
+from tests.github_api import Request, github_api
 
 pytestmark = pytest.mark.cluster
 
@@ -179,7 +178,7 @@ def test_a_hook_that_refuses_leaves_the_file_as_it_was(desk: Desk) -> None:
 
 @dataclass
 class GitHub:
-    """A stub of the one endpoint of GitHub's API: no public instance can be had in a test."""
+    """What the one endpoint of GitHub's API answers that a promotion calls."""
 
     url: str = ""
     asked: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
@@ -190,28 +189,16 @@ class GitHub:
 def github() -> Iterator[GitHub]:
     made = GitHub()
 
-    class Answer(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            made.asked.append((self.path, self.headers["Authorization"], body))
-            answer = (
-                {"html_url": "https://ghe.example/acme/fleet/pull/7"}
-                if made.status == 201
-                else {"message": "No commits"}
-            )
-            self.send_response(made.status)
-            self.end_headers()
-            self.wfile.write(json.dumps(answer).encode())
+    def answer(request: Request) -> tuple[int, Any]:
+        assert request.method == "POST"
+        made.asked.append((request.path, request.authorization, request.body))
+        if made.status == 201:
+            return made.status, {"html_url": "https://ghe.example/acme/fleet/pull/7"}
+        return made.status, {"message": "No commits"}
 
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
-    made.url = f"http://127.0.0.1:{server.server_port}/api/v3"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield made
-    server.shutdown()
-    server.server_close()
+    with github_api(answer) as url:
+        made.url = f"{url}/api/v3"
+        yield made
 
 
 def _as_on_github(desk: Desk, github: GitHub) -> dict[str, str]:

@@ -1,9 +1,9 @@
 """How long the pull-request check takes, from a cold start; `python -m bench.check`.
 
-    python -m bench.check [--apps 5000] [--clusters 200] [--rounds 3] [--keep FOLDER]
+    python -m bench.check [--apps 5000] [--clusters 200] [--rounds 3] [--only BRANCH] [--keep FOLDER]
 
-Makes the fleet of bench.validate in a Git repository, packed as a clone is, and two changes of it: one app's replicas, and the Fleet's
-defaults, which touch every app on every cluster. Each is checked by the command, in a process of its own on one core. Prints one JSON
+Makes the fleet of bench.validate in a Git repository, packed as a clone is, and changes of it: one app's replicas, an app more and an app
+less, an object of a Bundle, a variable of one Cluster, and the Fleet's defaults, which touch every app on every cluster. Each is checked by the command, in a process of its own on one core. Prints one JSON
 object: seconds (the least of the rounds), seconds of processor time, bytes at the highest, and how much was told.
 """
 
@@ -12,15 +12,18 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench.validate import FLEET, HEAD, _git, write_app, write_fleet
+from bench.validate import _git, write_app, write_fleet
 
+CHANGES = ("one-app", "app-added", "app-removed", "bundle-object", "one-cluster", "defaults")
 COMMAND = "import sys; from reconciler.cli.main import main; sys.argv[0] = 'spinfleet'; main()"
 
 
@@ -30,14 +33,26 @@ def write_changes(folder: Path, apps: int, clusters: int) -> None:
     _git(folder, "init", "-q", "-b", "main", ".")
     _git(folder, "add", ".")
     _git(folder, "commit", "-qm", "all")
-    _git(folder, "checkout", "-qb", "one-app")
-    write_app(folder, 7 % apps, 4)
-    _git(folder, "commit", "-qam", "one app")
-    _git(folder, "checkout", "-qb", "defaults", "main")
-    spec = FLEET.replace("namespace: apps,", "namespace: apps, podLabels: {team: shop},")
-    (folder / "fleet.yaml").write_text(HEAD.format(kind="Fleet", name="acme", more="", spec=spec))
-    _git(folder, "commit", "-qam", "defaults")
+    changes: tuple[Callable[[], object], ...] = (
+        lambda: write_app(folder, 7 % apps, 4),
+        lambda: write_app(folder, apps, 3),
+        lambda: shutil.rmtree(folder / "apps" / f"app-{apps - 1:05d}"),
+        lambda: _replace(folder / "bundles" / "b0001" / "manifests" / "objects.yaml", "replicas: 1", "replicas: 2"),
+        lambda: _replace(folder / "clusters" / "c003.yaml", "domain: ", "domain: new."),
+        lambda: _replace(folder / "fleet.yaml", "namespace: apps,", "namespace: apps, podLabels: {team: shop},"),
+    )
+    for branch, change in zip(CHANGES, changes, strict=True):
+        _git(folder, "checkout", "-qb", branch, "main")
+        change()
+        _git(folder, "add", "-A")
+        _git(folder, "commit", "-qm", branch)
     _git(folder, "repack", "-adq")
+
+
+def _replace(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text, path
+    path.write_text(text.replace(old, new))
 
 
 def measure(folder: Path, branch: str) -> dict[str, Any]:
@@ -71,6 +86,7 @@ def main() -> None:
     parser.add_argument("--apps", type=int, default=5000)
     parser.add_argument("--clusters", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", action="append", metavar="BRANCH", help="check only this change (again for more)")
     parser.add_argument("--keep", type=Path, help="write the fleet here and leave it")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="spinfleet-bench-") as temporary:
@@ -79,7 +95,7 @@ def main() -> None:
             write_changes(folder, options.apps, options.clusters)
         found = {
             branch: min((measure(folder, branch) for _ in range(options.rounds)), key=lambda each: each["cpu_seconds"])
-            for branch in ("one-app", "defaults")
+            for branch in options.only or CHANGES
         }
     print(json.dumps({"apps": options.apps, "clusters": options.clusters, **found}))
 

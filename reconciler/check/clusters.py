@@ -64,11 +64,11 @@ class ClusterChanges:
         self, base: Side, head: Side, affected: Callable[[str], frozenset[str]], *, whole: bool = True,
         only: Collection[str] = (),
     ) -> None:  # fmt: skip
-        """`affected` gives what may differ on a cluster; equal sets are the same value. `whole`: the sides have every app of the fleet. `only`: see Units."""
+        """`affected` gives what may differ on a cluster. `whole`: the sides have every app of the fleet. `only`: see Units."""
         self._whole = whole
         self._base, self._head = base, head
-        self._affected = affected
         self._units = Units(base, head, only)
+        self._affected = {name: affected(name) for name in self._units.names}
         self._numbers = _Numbers()
         self._on: dict[str, list[_Part]] = {name: [] for name in self._units.names}
         self._members: dict[tuple[str, Any], int] = {}
@@ -76,11 +76,11 @@ class ClusterChanges:
 
     def look(self, go_on: Callable[[], bool]) -> tuple[str, ...]:
         """Compare everything that may differ; `go_on` is asked before each. Gives the names that were not looked at."""
-        names = sorted({name for cluster in self._units.names for name in self._affected(cluster)})
+        names = sorted(set[str]().union(*self._affected.values()))
         for at, name in enumerate(names):
             if not go_on():
                 return tuple(names[at:])
-            for found in self._units.evaluate(name):
+            for found in self._units.evaluate(name, [each for each in self._on if name in self._affected[each]]):
                 first = found.clusters[0]
                 # What an app shares may differ although none of its own objects does.
                 before = parts_of(found.base, self._base, first)
@@ -93,8 +93,7 @@ class ClusterChanges:
 
     def groups(self) -> tuple[ClusterChange, ...]:
         """Give the clusters that change, equal ones together."""
-        names = {name for cluster in self._units.names for name in self._affected(cluster)}
-        shared = SharedObjects(self._base, self._head, names)
+        shared = SharedObjects(self._base, self._head, set[str]().union(*self._affected.values()))
         found: dict[Any, list[str]] = {}
         made: dict[Any, tuple[tuple[UnitChange, ...], Guard, str]] = {}
         for cluster in self._units.names:

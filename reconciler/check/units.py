@@ -48,15 +48,15 @@ class Units:
         self._stand_ins = {each: f"{self._mark}{number:04x}" for number, each in enumerate(sorted(names))}
         self._names = {mark: f"${{cluster.{each}}}" for each, mark in self._stand_ins.items()}
 
-    def evaluate(self, name: str) -> Iterator[Evaluated]:
-        """Give what becomes of an app or bundle, for every cluster that it is placed on in base or head."""
+    def evaluate(self, name: str, clusters: Iterable[str]) -> Iterator[Evaluated]:
+        """Give what becomes of an app or bundle on some clusters, as far as it is placed there in base or head."""
         base, head = self._base.alike(name), self._head.alike(name)
         groups: dict[Any, list[str]] = {}
-        for cluster in self.names:
+        for cluster in clusters:
             if cluster in base or cluster in head:
                 groups.setdefault((base.get(cluster), head.get(cluster)), []).append(cluster)
-        for clusters in groups.values():
-            yield from self._group(name, clusters)
+        for alike in groups.values():
+            yield from self._group(name, alike)
 
     def _group(self, name: str, clusters: list[str]) -> Iterator[Evaluated]:
         first = self._real(name, clusters[0])

@@ -16,7 +16,7 @@ from reconciler.cluster.delete import delete
 from reconciler.cluster.discovery import Discovery, Resource, Served
 from reconciler.cluster.flow import Share
 from reconciler.cluster.patch import json_patch, merge_patch
-from reconciler.cluster.read import Listed, get, list_metadata
+from reconciler.cluster.read import Listed, get, list_metadata, list_objects
 from reconciler.errors import ClusterError, UnavailableError
 from reconciler.plan.model import ObjectKey
 from reconciler.plan.order import has_dependents
@@ -59,6 +59,17 @@ class Workloads:
         """Read the metadata of all objects of a kind in a namespace."""
         async with self.slots:
             return await list_metadata(self.connection, resource, namespace=namespace, impersonate=self.identity.user)
+
+    async def members(self, resource: Resource, namespace: str = "") -> Listed:
+        """Read the members of a kind, in a namespace or wherever they are."""
+        async with self.slots:
+            return await list_objects(
+                self.connection,
+                resource,
+                namespace=namespace,
+                label_selector=self.identity.selector,
+                impersonate=self.identity.user,
+            )
 
     async def apply(
         self, key: ObjectKey, resource: Resource, body: bytes, *, force: bool, manager: str = "", dry_run: bool = False

@@ -21,7 +21,7 @@ from reconciler.agent.replacing import Replacer
 from reconciler.agent.sending import Sender
 from reconciler.agent.workloads import Workloads
 from reconciler.cluster.apply import Applied
-from reconciler.cluster.discovery import Resource
+from reconciler.cluster.discovery import Discovery, Resource
 from reconciler.errors import ClusterError, SpinfleetError
 from reconciler.plan.model import ObjectKey
 
@@ -29,6 +29,25 @@ from reconciler.plan.model import ObjectKey
 _LIST_FROM = 4
 #: The code of an object for which its FleetSync's quota has no room.
 OVER_QUOTA = "object.quota"
+
+
+def resource_of(sync: FleetSync | None, wanted: Desired, discovery: Discovery, agent_namespace: str) -> Resource:
+    """Give where an object is written. Raises RefusedError where the FleetSync's policy (None: not known) or what is served forbids it."""
+    if sync is not None and (reason := refusal(sync, wanted.key, agent_namespace)):
+        raise RefusedError("object.not-allowed", reason)
+    resource = discovery.find(wanted.key.group, wanted.key.kind, wanted.api_version)
+    if resource is None:
+        raise RefusedError(
+            "object.unknown-kind",
+            f"the API server does not serve {wanted.key.kind} of {wanted.api_version}; is its definition installed?",
+        )
+    if resource.namespaced and not wanted.key.namespace:
+        raise RefusedError(
+            "object.scope", f"{wanted.key.kind} is namespaced: give the object, its Bundle or App a namespace"
+        )
+    if wanted.key.namespace and not resource.namespaced:
+        raise RefusedError("object.scope", f"{wanted.key.kind} is cluster-scoped: take metadata.namespace away")
+    return resource
 
 
 @dataclass(kw_only=True, slots=True)
@@ -127,23 +146,10 @@ class Writer:
 
     def _resource(self, wanted: Desired) -> Resource:
         """Give where the object is written, or refuse."""
-        if reason := refusal(self.sync, wanted.key, self.agent_namespace):
-            raise RefusedError("object.not-allowed", reason)
-        resource = self.workloads.discovery.find(wanted.key.group, wanted.key.kind, wanted.api_version)
-        if resource is None:
-            raise RefusedError(
-                "object.unknown-kind",
-                f"the API server does not serve {wanted.key.kind} of {wanted.api_version}; is its definition installed?",
-            )
+        resource = resource_of(self.sync, wanted, self.workloads.discovery, self.agent_namespace)
         if unwatched := self.unwatched(resource, wanted.key.namespace):
             # What can't be seen can't be healed or pruned: it is not written blindly.
             raise RefusedError("object.unwatched", f"its kind can't be watched: {unwatched}")
-        if resource.namespaced and not wanted.key.namespace:
-            raise RefusedError(
-                "object.scope", f"{wanted.key.kind} is namespaced: give the object, its Bundle or App a namespace"
-            )
-        if wanted.key.namespace and not resource.namespaced:
-            raise RefusedError("object.scope", f"{wanted.key.kind} is cluster-scoped: take metadata.namespace away")
         return resource
 
     def _record(self, wanted: Desired, applied: Applied, outcome: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from reconciler.plan.model import FieldChange
@@ -34,6 +34,48 @@ def diff(live: Mapping[str, Any] | None, desired: Mapping[str, Any], manager: st
         _masked(change) if any(each and is_hidden(each, change.pointer) for each in hidden) else change
         for change in changes
     )
+
+
+def changed(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> tuple[FieldChange, ...]:
+    """Give how a whole object becomes another: what differs, comes and goes, field by field, by JSON Pointer."""
+    hidden = [each for each in (before, after) if is_sensitive(each)]
+    return tuple(
+        _masked(change) if any(each and is_hidden(each, change.pointer) for each in hidden) else change
+        for change in _between(before or {}, after, "")
+    )
+
+
+def _between(before: Any, after: Any, pointer: str) -> Iterator[FieldChange]:
+    """Go down as far as parts can be told apart; None stands for what is absent."""
+    if before == after:
+        return
+    sides = [side for side in (before, after) if side is not None]
+    if all(isinstance(side, Mapping) for side in sides) and any(sides):
+        parts: list[Mapping[str, Any]] = [before or {}, after or {}]
+    elif any(sides) and (name := item_key(sides)):
+        parts = [{str(item[name]): item for item in side or ()} for side in (before, after)]
+        if parts[0] == parts[1]:  # the same items in another order
+            yield FieldChange(pointer, [*parts[0]], [*parts[1]])
+    else:
+        yield FieldChange(pointer, before, after)
+        return
+    for part in dict.fromkeys((*parts[1], *parts[0])):
+        if part != _LAST_APPLIED:
+            yield from _between(parts[0].get(part), parts[1].get(part), f"{pointer}/{_escaped(part)}")
+
+
+def item_key(lists: Iterable[Any]) -> str:
+    """Give the key by which the items of these lists are told apart; empty where there is none, or two of one list have the same."""
+
+    def fits_all(name: str) -> bool:
+        for each in lists:
+            if not isinstance(each, list) or not all(isinstance(item, Mapping) and name in item for item in each):
+                return False
+            if len({str(item[name]) for item in each}) < len(each):
+                return False
+        return True
+
+    return next(filter(fits_all, _KEYS), "")
 
 
 def told(changes: Sequence[FieldChange]) -> str:

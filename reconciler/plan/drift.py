@@ -81,6 +81,15 @@ def marked(obj: Mapping[str, Any], policy: DriftPolicy) -> tuple[Mapping[str, An
     return sent, packed(sent), digest
 
 
+def unmarked(obj: Mapping[str, Any], policy: DriftPolicy) -> dict[str, Any]:
+    """Give an object that was marked, as it was before."""
+    if not policy.report:
+        return dict(obj)
+    metadata = dict(obj["metadata"])
+    annotations = {name: text for name, text in metadata.pop("annotations").items() if name != APPLIED_ANNOTATION}
+    return {**obj, "metadata": {**metadata, "annotations": annotations} if annotations else metadata}
+
+
 def packed(obj: Mapping[str, Any]) -> bytes:
     """Give an object's JSON, the same bytes for equal ones."""
     return json.dumps(obj, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()

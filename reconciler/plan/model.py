@@ -36,15 +36,34 @@ class Action(StrEnum):
     UNCHANGED = "unchanged"
     PRUNE = "prune"
     BLOCKED = "blocked"
+    #: What would be done could not be found out.
+    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
 class FieldChange:
-    """One field that differs: JSON Pointer, live value, wanted value (None: absent). Secret values are masked."""
+    """One field that differs: JSON Pointer, live value, wanted value (None: absent). Secret values are masked.
+
+    `set_by` are the field managers other than ours that have it in the live object, where that was looked at.
+    """
 
     pointer: str
     live: Any
     desired: Any
+    set_by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Foreseen:
+    """What an API server says that an apply would do: the fields it would change, or that it would not take it, or why that is not known.
+
+    `note` says what else is to be known of it.
+    """
+
+    changes: tuple[FieldChange, ...] = ()
+    refused: str = ""
+    unknown: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

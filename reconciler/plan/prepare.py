@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 from reconciler.manifest.report import mapping
@@ -17,7 +17,7 @@ _SCALERS = {
 }  # fmt: skip
 
 
-def prepare(obj: Mapping[str, Any], applyset: str, scaled: frozenset[ObjectKey] = frozenset()) -> dict[str, Any]:
+def prepare(obj: Mapping[str, Any], applyset: str, scaled: Container[ObjectKey] = frozenset()) -> dict[str, Any]:
     """Give the object as it is to be applied. `scaled` are the workloads whose replicas a scaler sets."""
     obj = without_adoption(obj)
     metadata = dict(obj["metadata"])
@@ -41,13 +41,14 @@ def prepare(obj: Mapping[str, Any], applyset: str, scaled: frozenset[ObjectKey] 
 
 def scaled_workloads(objects: Iterable[Mapping[str, Any]]) -> frozenset[ObjectKey]:
     """Give the workloads that an autoscaler among the objects targets."""
-    found: set[ObjectKey] = set()
-    for obj in objects:
-        key = key_of(obj)
-        if (key.group, key.kind) not in _SCALERS:
-            continue
-        target = mapping(mapping(obj.get("spec")).get("scaleTargetRef"))
-        group = str(target.get("apiVersion") or "apps/v1").rpartition("/")[0]
-        kind, name = str(target.get("kind") or "Deployment"), str(target.get("name") or "")
-        found.add(ObjectKey(group, kind, key.namespace, name))
-    return frozenset(found)
+    return frozenset(found for obj in objects if (found := scaled_workload(obj)) is not None)
+
+
+def scaled_workload(obj: Mapping[str, Any]) -> ObjectKey | None:
+    """Give the workload that an object targets; None where it is no autoscaler."""
+    key = key_of(obj)
+    if (key.group, key.kind) not in _SCALERS:
+        return None
+    target = mapping(mapping(obj.get("spec")).get("scaleTargetRef"))
+    group = str(target.get("apiVersion") or "apps/v1").rpartition("/")[0]
+    return ObjectKey(group, str(target.get("kind") or "Deployment"), key.namespace, str(target.get("name") or ""))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reconciler.plan.diff import diff
+from reconciler.plan.diff import changed, diff
 from reconciler.plan.model import FieldChange
 
 
@@ -67,3 +67,35 @@ def test_a_key_that_the_server_defaulted_is_not_a_removal(manager: str) -> None:
         "ports": [{"port": 80, "protocol": "TCP"}],
     }
     assert diff(live, {"apiVersion": "v1", "kind": "S", "ports": [{"port": 80}]}, manager) == ()
+
+
+def test_whole_objects_are_compared_both_ways() -> None:
+    before = {"kind": "P", "spec": {"a": 1, "gone": {"x": 1}, "same": [1]}}
+    after = {"kind": "P", "spec": {"a": 2, "new": {}, "same": [1]}}
+    assert changed(before, after) == (
+        FieldChange("/spec/a", 1, 2),
+        FieldChange("/spec/new", None, {}),
+        FieldChange("/spec/gone/x", 1, None),
+    )
+
+
+def test_items_that_share_their_key_are_compared_as_a_list() -> None:
+    tcp, udp = {"containerPort": 53, "protocol": "TCP"}, {"containerPort": 53, "protocol": "UDP"}
+    assert changed({"ports": [tcp, udp]}, {"ports": [tcp, udp]}) == ()
+    assert changed({"ports": [tcp]}, {"ports": [tcp, udp]}) == (FieldChange("/ports", [tcp], [tcp, udp]),)
+
+
+def test_another_order_of_the_same_items_is_a_change() -> None:
+    first, second = {"name": "a", "image": "x"}, {"name": "b", "image": "y"}
+    assert changed({"init": [first, second]}, {"init": [second, first]}) == (
+        FieldChange("/init", ["a", "b"], ["b", "a"]),
+    )
+
+
+def test_nothing_that_is_secret_shows_in_a_whole_comparison() -> None:
+    last = "kubectl.kubernetes.io/last-applied-configuration"
+    before = {"kind": "Secret", "metadata": {"annotations": {last: "b2xk"}}, "data": {"p": "b2xk"}}
+    after = {"kind": "Secret", "metadata": {}, "data": {"p": "bmV3", "q": "bmV3"}, "stringData": {"t": "clear"}}
+    text = repr(changed(before, after))
+    assert "/data/p" in text
+    assert not any(value in text for value in ("b2xk", "bmV3", "clear"))

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from reconciler.plan.drift import DriftPolicy, marked
-from reconciler.plan.model import Action, key_of
+from reconciler.plan.model import Action, FieldChange, Foreseen, key_of
 from reconciler.plan.plan import Wish, plan
 from reconciler.plan.prepare import prepare
 
@@ -113,3 +113,29 @@ def test_an_object_that_its_annotation_keeps_stays_and_what_is_protected_says_th
         "ns": (Action.PRUNE, "not in the fleet any more, and goes only by an approval"),
         "free": (Action.PRUNE, "not in the fleet any more"),
     }
+
+
+def test_what_the_server_said_counts_over_what_is_compared_here() -> None:
+    wanted = prepare({**_object("ConfigMap", "c"), "data": {"cpu": "0.5"}}, _SET)
+    live = {**wanted, "data": {"cpu": "500m"}}
+    key = key_of(wanted)
+
+    def step(**foreseen: Any) -> tuple[Action, str]:
+        found = plan([wanted], {key: live}, applyset=_SET, foreseen={key: Foreseen(**foreseen)}).steps[0]
+        return found.action, found.reason
+
+    assert step() == (Action.UNCHANGED, "as desired")
+    assert step(refused="no room") == (Action.BLOCKED, "no room")
+    assert step(unknown="no answer") == (Action.UNKNOWN, "no answer")
+    change = FieldChange("/data/cpu", "500m", "0.5")
+    assert step(changes=(change,), note="made anew") == (Action.CONFIGURE, "1 field differs; made anew")
+
+
+def test_what_is_shared_serves_as_somebody_else_keeps_it() -> None:
+    theirs = _object("Namespace", "ns")
+    wishes = {key_of(theirs): Wish(shared=True)}
+    assert _actions([theirs], [theirs], wishes=wishes) == [(Action.UNCHANGED, "ns")]
+
+
+def test_nothing_is_pruned_where_the_fleetsync_does_not_prune() -> None:
+    assert _actions([], [_member("ConfigMap", "gone")], prunes=False) == [(Action.UNCHANGED, "gone")]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.agent.fleetsync import Policy
+from reconciler.artifact.access import reaches
 from reconciler.artifact.compile_policy import compile_policy
 from reconciler.artifact.model import Expected
 from reconciler.artifact.reference import Reference, prefix_matches
@@ -47,6 +48,12 @@ def wanted(
             "artifact.registry",
             f"{reference.registry}/{reference.repository} is not under the Fleet's artifacts.registries",
             hint="push it there, or list its prefix",
+        )
+    if policy.registries is not None and not any(reaches(entry.prefix, reference) for entry in policy.registries):
+        raise ArtifactError(
+            "artifact.registry",
+            f"{reference.registry}/{reference.repository} is not under the FleetSync's policy.registries",
+            hint="push it there, or have whoever installs the agent add its prefix to the FleetSync",
         )
     if not reference.digest and (artifacts.get("requireDigest", True) or policy.require_digest):
         raise ArtifactError(

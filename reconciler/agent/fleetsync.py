@@ -60,7 +60,7 @@ class RegistryPolicy:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Policy:
-    """The floor. None means not set: namespaces are then the FleetSync's own, kinds the harmless namespaced ones.
+    """The floor. None means not set: namespaces are then the FleetSync's own, kinds the harmless namespaced ones, registries any.
 
     `signatures` are rules as written; `floor` the same with keys and trust roots read in, once the agent has done so.
     """
@@ -70,7 +70,7 @@ class Policy:
     adoption: str = "Never"
     require_digest: bool = True
     unsigned: str = ""
-    registries: tuple[RegistryPolicy, ...] = ()
+    registries: tuple[RegistryPolicy, ...] | None = None
     signatures: tuple[Mapping[str, Any], ...] = ()
     floor: tuple[SignatureRule, ...] = ()
     prune_max_fraction: float | None = None
@@ -114,7 +114,7 @@ class FleetSync:
     def reads(self) -> frozenset[tuple[str, str]]:
         """The Secrets and ConfigMaps of its own namespace, as (kind, name), from which the agent takes its credentials, keys and trust."""
         secrets = {self.source.secret, self.decryption_secret}
-        for entry in self.policy.registries:
+        for entry in self.policy.registries or ():
             secrets |= {entry.secret, entry.ca_secret}
         named = {("Secret", name) for name in secrets if name}
         return frozenset(named | set(_referenced(self.policy.signatures)))
@@ -198,7 +198,9 @@ def _policy(spec: Mapping[str, Any]) -> Policy:
         adoption=spec.get("adoption", "Never"),
         require_digest=spec.get("requireDigest", True),
         unsigned=spec.get("unsigned", ""),
-        registries=tuple(_registry(entry) for entry in spec.get("registries") or ()),
+        registries=tuple(_registry(entry) for entry in spec["registries"])
+        if spec.get("registries") is not None
+        else None,
         signatures=tuple(spec.get("signatures") or ()),
         prune_max_fraction=prune.get("maxFraction"),
         prune_max_objects=prune.get("maxObjects"),

@@ -30,6 +30,14 @@ def refusal(sync: FleetSync, key: ObjectKey, agent_namespace: str) -> str:
     return _kind_refusal(sync, key) or _namespace_refusal(sync, key)
 
 
+def no_room(sync: FleetSync, objects: int, coming: int = 0) -> str:
+    """Say why a FleetSync that has so many objects, and is about to have more, gets no new one; empty where it may."""
+    most = sync.policy.quota_objects
+    if most is None or objects + coming < most:
+        return ""
+    return f"the FleetSync has {objects} objects, and its policy.quota.objects is {most}: no new one is written"
+
+
 def own_namespace(sync: FleetSync) -> frozenset[str]:
     """Give the FleetSync's own namespace, where its ApplySet may always have members, unless the policy keeps them out."""
     allowed = sync.policy.namespaces

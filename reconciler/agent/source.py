@@ -193,7 +193,7 @@ async def _object_of(connection: Connection, kind: Resource, namespace: str, nam
 
 async def registries_of(connection: Connection, sync: FleetSync) -> tuple[RegistryAccess, ...]:
     """Give how the FleetSync's policy reaches registries, credentials read from its Secrets. Raises InputError."""
-    return tuple([await _access(connection, sync.namespace, entry) for entry in sync.policy.registries])
+    return tuple([await _access(connection, sync.namespace, entry) for entry in sync.policy.registries or ()])
 
 
 async def _access(connection: Connection, namespace: str, entry: RegistryPolicy) -> RegistryAccess:

@@ -16,7 +16,7 @@ from reconciler.agent.fleetsync import FleetSync
 from reconciler.agent.members import Member, Members
 from reconciler.agent.metrics import Metrics
 from reconciler.agent.observing import Observer
-from reconciler.agent.policy import refusal
+from reconciler.agent.policy import no_room, refusal
 from reconciler.agent.replacing import Replacer
 from reconciler.agent.sending import Sender
 from reconciler.agent.workloads import Workloads
@@ -131,12 +131,8 @@ class Writer:
     @contextmanager
     def _within_quota(self, key: ObjectKey, known: Member | None) -> Iterator[None]:
         """Let an object in that would be a new one, while there is room for it; what is ours already is written in any case."""
-        most = self.sync.policy.quota_objects
-        if known is None and most is not None and len(self.members) + len(self._coming) >= most:
-            raise RefusedError(
-                OVER_QUOTA,
-                f"the FleetSync has {len(self.members)} objects, and its policy.quota.objects is {most}: no new one is written",
-            )
+        if known is None and (reason := no_room(self.sync, len(self.members), len(self._coming))):
+            raise RefusedError(OVER_QUOTA, reason)
         if known is None:
             self._coming.add(key)
         try:

@@ -36,13 +36,13 @@ def access_for(reference: Reference, entries: Sequence[RegistryAccess]) -> Regis
     """Give how a reference is reached: the longest matching entry; without any entries, anonymously; None where none allows it."""
     if not entries:
         return RegistryAccess(prefix=reference.registry)
-    # Another port is another server: neither login nor plain HTTP carry over to it.
-    matching = [
-        entry
-        for entry in entries
-        if prefix_matches(entry.prefix, reference) and entry.prefix.partition("/")[0] == reference.registry
-    ]
+    matching = [entry for entry in entries if reaches(entry.prefix, reference)]
     return max(matching, key=lambda entry: len(entry.prefix), default=None)
+
+
+def reaches(prefix: str, reference: Reference) -> bool:
+    """Tell whether a configured prefix is for a reference. Another port is another server: neither login nor plain HTTP carry over to it."""
+    return prefix_matches(prefix, reference) and prefix.partition("/")[0] == reference.registry
 
 
 @dataclass(frozen=True, slots=True)

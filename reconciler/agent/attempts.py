@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from reconciler.agent.logs import about
 from reconciler.agent.members import Members
 from reconciler.agent.metrics import Metrics
 from reconciler.agent.observing import Observer
@@ -14,6 +16,8 @@ from reconciler.cluster.answers import CONFLICT
 from reconciler.errors import ClusterError, InputError, UnavailableError
 from reconciler.plan.model import ObjectKey
 from reconciler.problems import Severity
+
+logger = logging.getLogger(__name__)
 
 
 class RefusedError(Exception):
@@ -41,6 +45,10 @@ class Attempts:
     @contextmanager
     def at(self, key: ObjectKey, owner: str) -> Iterator[None]:
         """Hold back watch events of the object meanwhile, and turn what goes wrong into its failure."""
+        with about(app=owner, object=str(key)):
+            yield from self._at(key, owner)
+
+    def _at(self, key: ObjectKey, owner: str) -> Iterator[None]:
         self.observer.begin(key)
         try:
             yield
@@ -48,9 +56,12 @@ class Attempts:
             self.left.pop(key, None)
         except LeftError as reason:
             self.failures.pop(key, None)
-            self.left[key] = ObjectFailure(
+            left = ObjectFailure(
                 owner=owner, object=str(key), code=reason.code, message=reason.message, severity=Severity.WARNING
             )
+            if self.left.get(key) != left:
+                logger.info("%s: %s", left.code, left.message)
+            self.left[key] = left
             self.metrics.outcomes.labels("skipped").inc()
         except RefusedError as reason:
             if reason.message:
@@ -83,5 +94,8 @@ class Attempts:
     def failed(self, key: ObjectKey, owner: str, code: str, message: str) -> None:
         """Keep why an object is not as wanted."""
         self.left.pop(key, None)
-        self.failures[key] = ObjectFailure(owner=owner, object=str(key), code=code, message=message)
+        failure = ObjectFailure(owner=owner, object=str(key), code=code, message=message)
+        if self.failures.get(key) != failure:  # tried again and again, and told once
+            logger.warning("%s: %s", code, message)
+        self.failures[key] = failure
         self.metrics.outcomes.labels("failed").inc()

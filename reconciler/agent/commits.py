@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from reconciler.agent.assigning import Assigning
 from reconciler.agent.fleetsync import FleetSync
+from reconciler.agent.logs import about
 from reconciler.agent.metrics import Metrics
 from reconciler.agent.records import RecordStore
 from reconciler.agent.source import FleetSource
@@ -18,6 +19,9 @@ from reconciler.fleet.model import Loaded
 from reconciler.problems import Problem
 
 logger = logging.getLogger(__name__)
+
+#: Problems of a refused commit that the log names; the status has them all.
+_TOLD = 3
 
 
 @dataclass(kw_only=True, slots=True)
@@ -82,6 +86,11 @@ class Commits:
             self.state.accepted = commit
             self.files = files
             self.metrics.commit_info.set_to_current_time()
+        with about(commit=commit):
+            if refusal:
+                logger.warning("refused: %s", "; ".join(map(str, refusal[:_TOLD])))
+            else:
+                logger.info("accepted; it may change %d apps and bundles", len(self._touched or ()))
 
     def _own(self, loaded: Loaded) -> tuple[Problem, ...]:
         return loaded.cluster_problems.get(self.sync.cluster, ())

@@ -18,6 +18,7 @@ from reconciler.agent.assigning import suspended_in_git
 from reconciler.agent.backoff import Backoff
 from reconciler.agent.decryption import Decryption
 from reconciler.agent.fleetsync import Policy
+from reconciler.agent.logs import about
 from reconciler.agent.metrics import Metrics
 from reconciler.artifact.checklist import refusal
 from reconciler.artifact.model import Verdict, VerdictStatus
@@ -219,6 +220,9 @@ class Releases:
             if not self._awaited[other]:
                 del self._awaited[other]
         if held is not None:
+            if before is None or before.reason != held.reason:
+                with about(app=name):
+                    logger.info("held back: %s", held.reason)
             self.held[name] = held
             for other in held.waits_for:
                 self._awaited.setdefault(other, set()).add(name)

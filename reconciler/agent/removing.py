@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -18,6 +19,8 @@ from reconciler.errors import ClusterError
 from reconciler.plan.membership import is_controlled, keeps_itself, set_of
 from reconciler.plan.model import Health, ObjectKey
 from reconciler.plan.owned import is_applied_by
+
+logger = logging.getLogger(__name__)
 
 #: What controllers write into an object's status meanwhile is no reason to wait for the next round.
 _TRIES = 3
@@ -84,6 +87,7 @@ class Remover:
         version = live["metadata"]["resourceVersion"]
         gone = await self.workloads.delete(member.key, resource, uid=member.uid, resource_version=version)
         self.metrics.outcomes.labels("pruned").inc()
+        logger.info("pruned" if gone else "pruned: its deletion has begun")
         if gone:
             self.members.drop(member.key)
         return Removal.GONE if gone or self.members.get(member.key) is None else Removal.BEGUN

@@ -20,6 +20,7 @@ from reconciler.agent.commits import Commits
 from reconciler.agent.fleetsync import FleetSync
 from reconciler.agent.installing import LOOK, Installer
 from reconciler.agent.judging import Judging
+from reconciler.agent.logs import about
 from reconciler.agent.metrics import Metrics
 from reconciler.agent.parent import Parent
 from reconciler.agent.progress import Progress
@@ -138,12 +139,15 @@ class Syncer:
 
     async def _advance(self) -> None:
         """Let go of what is not placed here any more, release what may run, batch by batch, and wait until it is applied."""
-        assignment = self.assignment
-        if assignment is None:
+        if self.assignment is None:
             return
         if self.suspended:
             self._paused = True
             return
+        with about(commit=self.state.accepted):
+            await self._go_on(self.assignment)
+
+    async def _go_on(self, assignment: Assignment) -> None:
         if self._paused:
             # What drifted meanwhile was passed over.
             self._paused = False
@@ -221,6 +225,8 @@ class Syncer:
                     path=self.sync.source.path, at=now,
                 )  # fmt: skip
                 new.append(advanced(record, decision.name, released))
+                with about(app=decision.name, commit=release.commit):
+                    logger.info("released: version %s", released.version[:12])
             elif record is not None and decision.name not in self.installer.desired.owners():
                 old.append(record)
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,6 +25,8 @@ from reconciler.cluster.apply import Applied
 from reconciler.cluster.discovery import Discovery, Resource
 from reconciler.errors import ClusterError, SpinfleetError
 from reconciler.plan.model import ObjectKey
+
+logger = logging.getLogger(__name__)
 
 #: From this many unknown objects of one kind and namespace on, one metadata LIST is cheaper than a GET each.
 _LIST_FROM = 4
@@ -114,7 +117,7 @@ class Writer:
             else:
                 with self._within_quota(wanted.key, member):
                     applied = await self._apply(wanted, resource, member)
-                    self._record(wanted, applied, "created" if applied.created else "configured")
+                    self._record(wanted, applied, member)
         return wanted.key not in self.attempts.failures
 
     async def _apply(self, wanted: Desired, resource: Resource, member: Member | None) -> Applied:
@@ -148,6 +151,11 @@ class Writer:
             raise RefusedError("object.unwatched", f"its kind can't be watched: {unwatched}")
         return resource
 
-    def _record(self, wanted: Desired, applied: Applied, outcome: str) -> None:
-        self.observer.record(applied.object, owner=wanted.owner, content=wanted.content)
+    def _record(self, wanted: Desired, applied: Applied, known: Member | None) -> None:
+        now = self.observer.record(applied.object, owner=wanted.owner, content=wanted.content)
+        as_before = known is not None and (known.uid, known.resource_version) == (now.uid, now.resource_version)
+        outcome = "created" if applied.created else "unchanged" if as_before else "configured"
         self.metrics.outcomes.labels(outcome).inc()
+        if not as_before:
+            drifted = known is not None and known.sent == wanted.content
+            logger.info("%s, after drift" if drifted else "%s", outcome)

@@ -95,8 +95,10 @@ class Follower:
         with about(fleetsync=f"{self.syncer.sync.namespace}/{self.syncer.sync.name}"):
             while True:
                 self.wakes.sync.clear()
+                asked = self.syncer.sync.request
                 self.wakes.report.set()
                 await self.syncer.sync_once()
+                self.syncer.state.handled_request = asked
                 self.wakes.report.set()
                 await self._until_next()
 
@@ -156,7 +158,7 @@ class Follower:
             syncer.installer.queue.add(PRUNE)
         state.annotations = sync.annotations
         turned = syncer.sync.suspended_apps ^ sync.suspended_apps
-        asked = bool(sync.request) and sync.request != state.handled_request
+        asked = bool(sync.request) and sync.request != syncer.sync.request
         if turned or asked:
             syncer.sync = replace(syncer.sync, annotations=sync.annotations)
         if turned:
@@ -164,7 +166,6 @@ class Follower:
             self.reports.mark(turned)
             self.wakes.again.set()
         if asked:
-            state.handled_request = sync.request
             self.wakes.sync.set()
 
 

@@ -69,7 +69,7 @@ async def _run(
             async for event in watch(connection, Selection(resource=resource, namespace=namespace, name=name)):
                 if isinstance(event, Changed) and event.object != live:
                     live = event.object
-                    click.echo()
+                    click.echo("---" if form == "yaml" else "")
                     code = await _show(connection, live, apps, form)
     return code
 
@@ -87,7 +87,7 @@ async def _list(kubeconfig: Path | None, context: str | None, form: str) -> int:
     else:
         rows = [("FLEETSYNC", "CLUSTER", "READY", "COMMIT", "APPS", ""), *map(_cells, found)]
         _columns(rows)
-    return 0 if all(_ready(live) for live in found) else 1
+    return 0 if all(is_ready(live) for live in found) else 1
 
 
 def _summary(live: Mapping[str, Any]) -> dict[str, Any]:
@@ -112,7 +112,7 @@ async def _show(connection: Connection, live: Mapping[str, Any], names: Sequence
     """Write a FleetSync's status, or that of some of its apps with their objects; gives the exit code."""
     if not names:
         show(live, form)
-        return 0 if _ready(live) else 1
+        return 0 if is_ready(live) else 1
     from reconciler.agent.looking import live_objects
 
     objects, unread = await live_objects(connection, live, frozenset(names))
@@ -231,6 +231,7 @@ def _fine(app: Mapping[str, Any] | None) -> bool:
     return app is not None and app.get("health") == "current" and not app.get("reason")
 
 
-def _ready(live: Mapping[str, Any]) -> bool:
+def is_ready(live: Mapping[str, Any]) -> bool:
+    """Tell whether a FleetSync's status says that everything is as it should be."""
     conditions = (live.get("status") or {}).get("conditions") or ()
     return any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)

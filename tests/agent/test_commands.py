@@ -122,3 +122,39 @@ def test_history_and_the_tree_of_an_app_and_suspending_it(world: World) -> None:
     assert "suspended here now: two" in spinfleet(world, "resume", "one").stderr
     assert spinfleet(world, "resume", "two").returncode == 0
     world.until_ready(second)
+
+
+def test_sync_waits_for_the_newest_commit_and_the_log_says_what_was_done(world: World) -> None:
+    first = world.commit(world.fleet(), world.app("one"))
+    world.create(source={"url": world.url, "interval": "1h"})
+    world.start()
+    world.until_ready(first)
+    later = world.commit(world.app("one", replicas=2))
+    done = spinfleet(world, "sync", "--wait")
+    assert done.returncode == 0, done.stderr
+    assert f"commit {later[:12]}" in done.stdout
+    assert (world.spinapp("one") or {})["spec"]["replicas"] == 2
+
+    patch = ("patch", "spinapp", "one", "-n", world.namespace, "--type=merge", "-p", '{"spec":{"replicas":4}}')
+    world.plane.kubectl(*patch)
+    world.until(lambda: (world.spinapp("one") or {})["spec"]["replicas"] == 2, "drift is healed")
+    about = {"app": "one", "object": f"SpinApp.core.spinkube.dev {world.namespace}/one", "logger": "agent.writing"}
+    wanted = [
+        {**about, "commit": first, "message": "created"},
+        {**about, "commit": later, "message": "configured"},
+        {**about, "commit": later, "message": "configured, after drift"},
+    ]
+
+    def told() -> list[dict[str, str]]:
+        lines = [json.loads(line) for line in world.log.read_text().splitlines()]
+        return [{name: line[name] for name in wanted[0]} for line in lines if about.items() <= line.items()]
+
+    world.until(lambda: told() == wanted, "the log says so, once each")
+
+    mistyped = spinfleet(world, "suspend", "onne")
+    assert "no app or bundle 'onne' is placed on this cluster; did you mean 'one'?" in mistyped.stderr
+    assert spinfleet(world, "suspend").returncode == 0
+    assert "nothing goes on before spinfleet resume" in spinfleet(world, "resume", "one").stderr
+    held = spinfleet(world, "sync", "--wait")
+    assert (held.returncode, "Suspended" in held.stdout) == (1, True)
+    assert "still suspended by name: onne" in spinfleet(world, "resume").stderr

@@ -147,8 +147,13 @@ def _complete(spec: Mapping[str, Any], layers: tuple[Layer, ...]) -> dict[str, A
 
 
 def _shape(spec: Mapping[str, Any], app: AppDefinition, origins: Origins) -> list[Problem]:
-    """Hold what the layers make together against the schema: each may be right alone and the sum wrong."""
-    whole = {"apiVersion": "spinfleet.dev/v1alpha1", "kind": "App", "metadata": {"name": app.name}, "spec": spec}
+    """Hold what the layers make together against the schema: each may be right alone and the sum wrong.
+
+    Fields that are the document's own values were held against it with the document, and the schema has no rule across fields.
+    """
+    own = app.spec
+    made = {key: value for key, value in spec.items() if key == "artifact" or value is not own.get(key)}
+    whole = {"apiVersion": "spinfleet.dev/v1alpha1", "kind": "App", "metadata": {"name": app.name}, "spec": made}
     found = check(whole, "app", path=app.path, places=lambda _: None, prefix="fleet")
     return [
         origins.problem(problem.pointer.removeprefix("/spec"), problem.code, problem.message, problem.hint)

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from reconciler.fleet.cache import canonical
 from reconciler.fleet.definitions import cluster_scoped_in
@@ -24,6 +24,7 @@ _SHIM, _SERVICE = ("runtime.spinkube.dev", "Shim"), ("", "Service")
 _INPUTS = frozenset({("", "Secret"), ("", "ConfigMap")})
 _BEARING = frozenset({_EXECUTOR, _RUNTIME_CLASS, _SHIM, _SERVICE, *_INPUTS})
 _MARK = 16
+_What = TypeVar("_What")
 
 
 @dataclass(frozen=True)
@@ -31,13 +32,15 @@ class Brought:
     """What a cluster gets beside its apps.
 
     `declared` are executors by name, for any namespace; `executors` those of bundles by (namespace, name). `inputs` are marks of
-    Secrets and ConfigMaps by (kind, namespace, name): equal marks, equal content. `services` are by (namespace, name).
+    Secrets and ConfigMaps by (kind, namespace, name): equal marks, equal content. `services` are by (namespace, name). `alike` is a text
+    that is equal where there are the same inputs and services, whatever the inputs hold.
     """
 
     declared: Mapping[str, Executor]
     executors: Mapping[tuple[str, str], Executor]
     inputs: Mapping[tuple[str, str, str], str]
     services: Mapping[tuple[str, str], Target]
+    alike: str
 
     def executor(self, namespace: str, name: str) -> Executor | None:
         """Give what is known of an executor in a namespace: a Bundle's own before one that is declared for all."""
@@ -53,8 +56,7 @@ class Brought:
                 *(((name,), each) for name, each in self.declared.items()),
             )
         ]
-        services = [[*key, each.labels, sorted(each.ports.items())] for key, each in sorted(self.services.items())]
-        return canonical([executors, sorted(self.inputs), services])
+        return canonical([executors, self.alike])
 
 
 class Bearing:
@@ -67,10 +69,14 @@ class Bearing:
         scoped = ((bundle, cluster_scoped_in(bundle)) for bundle in fleet.bundles.values())
         self._scoped = [(bundle, kinds) for bundle, kinds in scoped if kinds]
         self._plain: dict[tuple[str, ...], _Parts] = {}
+        # Bundles by the hundred share a few placements.
+        self._placements = {
+            bundle.name: canonical(placement_of(fleet, bundle)) for bundle, _ in (*self._bundles, *self._scoped)
+        }
 
     def parts(self, cluster: Cluster) -> _Parts:
         """Give what a cluster gets. Bundles that are invalid count as they can be read: what they bring may be there."""
-        placed = [each for each in self._bundles if may_be_placed(placement_of(self._fleet, each[0]), cluster)]
+        placed = self._placed(self._bundles, cluster)
         if any(bundle.spec.get("patches") for bundle, _ in placed):
             return _parts(placed, cluster)
         key = tuple(bundle.name for bundle, _ in placed)
@@ -80,8 +86,17 @@ class Bearing:
 
     def cluster_scoped(self, cluster: Cluster) -> frozenset[tuple[str, str]]:
         """Give group and kind of the custom kinds without a namespace that a cluster gets definitions of, as they are written."""
-        here = [kinds for bundle, kinds in self._scoped if may_be_placed(placement_of(self._fleet, bundle), cluster)]
-        return frozenset[tuple[str, str]]().union(*here)
+        return frozenset[tuple[str, str]]().union(*(kinds for _, kinds in self._placed(self._scoped, cluster)))
+
+    def _placed(
+        self, bundles: list[tuple[BundleDefinition, _What]], cluster: Cluster
+    ) -> list[tuple[BundleDefinition, _What]]:
+        asked: dict[str, bool] = {}
+        for bundle, _ in bundles:
+            text = self._placements[bundle.name]
+            if text not in asked:
+                asked[text] = may_be_placed(placement_of(self._fleet, bundle), cluster)
+        return [each for each in bundles if asked[self._placements[each[0].name]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +106,7 @@ class _Parts:
     of: Mapping[tuple[str, str], list[tuple[BundleDefinition, SourcedObject]]]
     inputs: Mapping[tuple[str, str, str], str]
     services: Mapping[tuple[str, str], Target]
+    alike: str
 
 
 def _bearing_objects(bundle: BundleDefinition) -> list[SourcedObject]:
@@ -113,7 +129,9 @@ def _parts(placed: list[tuple[BundleDefinition, list[SourcedObject]]], cluster: 
         for bundle, written, each in here
         if group_kind(each.object) in _INPUTS
     }
-    return _Parts(of, inputs, dict(_services(of[_SERVICE])))
+    services = dict(_services(of[_SERVICE]))
+    called = [[*key, each.labels, sorted(each.ports.items())] for key, each in sorted(services.items())]
+    return _Parts(of, inputs, services, canonical([sorted(inputs), called]))
 
 
 def brought(fleet: Fleet, cluster: Cluster, bearing: Bearing) -> Brought:
@@ -134,6 +152,7 @@ def brought(fleet: Fleet, cluster: Cluster, bearing: Bearing) -> Brought:
         },
         inputs=parts.inputs,
         services=parts.services,
+        alike=parts.alike,
     )
 
 

@@ -44,18 +44,30 @@ def variables_of(cluster: Cluster) -> dict[str, str]:
 
 
 def filled(value: Any, variables: Mapping[str, str]) -> Any:
-    """Give a value with every reference replaced; those that `missing` tells of become empty text."""
+    """Give a value with every reference replaced; those that `missing` tells of become empty text.
+
+    What has no reference is given as it is, the very same value.
+    """
     if isinstance(value, str):
         return _PLACE.sub(lambda found: _replacement(found, variables), value) if "${" in value else value
     if isinstance(value, dict):
-        return {key: filled(below, variables) if _may_hold(below) else below for key, below in value.items()}
+        other = _other(value.items(), variables)
+        return {**value, **other} if other else value
     if isinstance(value, list):
-        return [filled(below, variables) if _may_hold(below) else below for below in value]
+        other = _other(enumerate(value), variables)
+        return [other.get(index, below) for index, below in enumerate(value)] if other else value
     return value
 
 
-def _may_hold(value: Any) -> bool:
-    return "${" in value if isinstance(value, str) else isinstance(value, (dict, list))
+def _other(items: Iterable[tuple[Any, Any]], variables: Mapping[str, str]) -> dict[Any, Any]:
+    """Give the items that become something else, by key or index."""
+    found = {}
+    for key, below in items:
+        if "${" in below if isinstance(below, str) else isinstance(below, (dict, list)):
+            replaced = filled(below, variables)
+            if replaced is not below:
+                found[key] = replaced
+    return found
 
 
 def missing(value: Any, variables: Mapping[str, str]) -> tuple[Missing, ...]:

@@ -1,4 +1,4 @@
-"""What tomllib says of a bad text, in words that name the key, the place where Spin names it, and what to do."""
+"""What tomli says of a bad text, in words that name the key, the place where Spin names it, and what to do."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _HINTS = {
 
 
 def explained(text: str, error: str) -> tuple[str, str, tuple[int, int]]:
-    """Give message, hint and place (line and column, from 1) for what tomllib said of a text."""
+    """Give message, hint and place (line and column, from 1) for what tomli said of a text."""
     found = _PLACE.search(error)
     words = _PLACE.sub("", error)[:200]
     at = _offset(text, int(found[1]), int(found[2])) if found and found[1] else len(text)

@@ -1,4 +1,4 @@
-"""Where each key of a TOML text stands: tomllib gives values without lines, the scan here gives lines without values."""
+"""Where each key of a TOML text stands: tomli gives values without lines, the scan here gives lines without values."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _HEADER = re.compile(
 
 
 def header_lines(text: str) -> dict[str, int]:
-    """Give the line of each table that a header begins, by JSON Pointer, for a text that tomllib accepted.
+    """Give the line of each table that a header begins, by JSON Pointer, for a text that tomli accepted.
 
     Empty where a header is not plain, since those after it may count from it. A text with strings of several lines, or with dotted keys,
     needs a Scan: what looks like a header may be none, and a table may have begun before its header.
@@ -47,7 +47,7 @@ def header_lines(text: str) -> dict[str, int]:
 
 
 class Scan:
-    """Walks a text that tomllib accepted and notes where each key stands."""
+    """Walks a text that tomli accepted and notes where each key stands."""
 
     def __init__(self, text: str) -> None:
         self._text, self._at = text, 0
@@ -58,7 +58,7 @@ class Scan:
         self._headers: set[str] = set()
         #: The key or header read last: its pointer, its name and where it stands.
         self.last: tuple[str, str, tuple[int, int]] = ("", "", (1, 1))
-        #: Dotted keys that add to a table made by a header, which TOML forbids and tomllib takes: table, key, place.
+        #: Dotted keys that add to a table made by a header, which TOML forbids and tomli takes: table, key, place.
         self.clashes: list[tuple[str, str, tuple[int, int]]] = []
 
     def places(self) -> dict[str, tuple[int, int]]:

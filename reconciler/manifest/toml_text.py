@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import re
-import tomllib
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
+
+import tomli
 
 from reconciler.manifest.report import escaped
 from reconciler.manifest.toml_errors import explained
@@ -24,7 +25,7 @@ _I64 = 2**63
 _BEYOND = _I64
 _MOST_PROBLEMS = 100
 _PART = r"(?:[A-Za-z0-9_-]+|\"[^\"\n]*\"|'[^'\n]*')"
-#: A long run of dots in a key costs tomllib seconds and hundreds of MB: told before it parses.
+#: A long run of dots in a key costs tomli seconds and hundreds of MB: told before it parses.
 _DOTTED = re.compile(rf"(?m)(?:^|[\[{{,])[ \t]*(?:{_PART}[ \t]*\.[ \t]*){{{MAX_DEPTH - 1}}}")
 #: Where a key of several parts may stand: at the beginning of a line, or in an inline table. Some other texts look alike.
 _DOTTED_KEY = re.compile(r"""(?m)(?:^|[{,])[ \t]*(?:[A-Za-z0-9_-]+|"(?:[^"\\\n]|\\.)*"|'[^'\n]*')[ \t]*\.""")
@@ -91,37 +92,24 @@ def read(data: bytes, path: str) -> TomlText:
         message = f"a key of {MAX_DEPTH} parts or more"
         return _refused(path, "spin.parse.too-deep", message, (line, 1), "write fewer tables in one another")
     try:
-        value = tomllib.loads(text, parse_float=_number)
+        value = tomli.loads(text, parse_float=_number)
     except RecursionError:
         return _refused(path, "spin.parse.too-deep", f"nested deeper than {MAX_DEPTH}", (1, 1))
-    except ValueError as error:  # tomllib's own errors are of this type, and so are numbers of thousands of digits
+    except ValueError as error:  # tomli's own errors are of this type, and so are numbers of thousands of digits
         message, hint, place = explained(text, str(error))
         return _refused(path, "spin.parse.toml", message, place, hint)
     return _checked(text, value, path)
 
 
 def _checked(text: str, value: dict[str, Any], path: str) -> TomlText:
-    """Find out what tomllib takes and Spin's reader doesn't: depth, and numbers beyond 64 bits."""
-    wide, deepest, count = [], "", 0
-    waiting: list[tuple[str, int, Any]] = [("", 0, value)]
-    while waiting:
-        pointer, depth, each = waiting.pop()
-        count += 1
-        if count > MAX_VALUES:
-            return _refused(
-                path, "spin.parse.too-large", f"more than {MAX_VALUES} values", (1, 1), "is this the right file?"
-            )
-        if depth >= MAX_DEPTH:
-            deepest = pointer
-            continue
-        if isinstance(each, dict):
-            waiting += [(f"{pointer}/{escaped(key)}", depth + 1, below) for key, below in each.items()]
-        elif isinstance(each, list):
-            waiting += [(f"{pointer}/{index}", depth + 1, below) for index, below in enumerate(each)]
-        elif isinstance(each, int) and not -_I64 <= each < _I64:
-            wide.append(pointer)
-    if deepest:
-        return _refused(path, "spin.parse.too-deep", f"nested deeper than {MAX_DEPTH}", (1, 1))
+    """Find out what tomli takes and Spin's reader doesn't: depth, and numbers beyond 64 bits."""
+    wide: list[str] = []
+    if not _within_bounds(value):
+        found = _beyond_bounds(value)
+        if isinstance(found, tuple):
+            code, message, hint = found
+            return _refused(path, code, message, (1, 1), hint)
+        wide = found
     read_text = TomlText(value, (), text)
     problems = [
         Problem(
@@ -142,6 +130,47 @@ def _checked(text: str, value: dict[str, Any], path: str) -> TomlText:
             Problem(path=path, line=line, column=column, pointer=pointer, code="spin.parse.toml", message=message)
         )
     return replace(read_text, problems=tuple(problems)) if problems else read_text
+
+
+def _within_bounds(value: Any) -> bool:
+    """Tell whether there is nothing too deep, too much or too wide: nearly always so, and then no pointers are needed."""
+    level, count = [value], 1
+    for _ in range(MAX_DEPTH):
+        below: list[Any] = []
+        for each in level:
+            if isinstance(each, dict):
+                below += each.values()
+            elif isinstance(each, list):
+                below += each
+            elif isinstance(each, int) and not -_I64 <= each < _I64:
+                return False
+        if not below:
+            return True
+        count += len(below)
+        if count > MAX_VALUES:
+            return False
+        level = below
+    return False
+
+
+def _beyond_bounds(value: dict[str, Any]) -> list[str] | tuple[str, str, str]:
+    """Give the pointers of numbers beyond 64 bits, or code, message and hint of what is too deep or too much."""
+    wide, deep, count = [], False, 0
+    waiting: list[tuple[str, int, Any]] = [("", 0, value)]
+    while waiting:
+        pointer, depth, each = waiting.pop()
+        count += 1
+        if count > MAX_VALUES:
+            return "spin.parse.too-large", f"more than {MAX_VALUES} values", "is this the right file?"
+        if depth >= MAX_DEPTH:
+            deep = True
+        elif isinstance(each, dict):
+            waiting += [(f"{pointer}/{escaped(key)}", depth + 1, below) for key, below in each.items()]
+        elif isinstance(each, list):
+            waiting += [(f"{pointer}/{index}", depth + 1, below) for index, below in enumerate(each)]
+        elif isinstance(each, int) and not -_I64 <= each < _I64:
+            wide.append(pointer)
+    return ("spin.parse.too-deep", f"nested deeper than {MAX_DEPTH}", "") if deep else wide
 
 
 def _number(text: str) -> float:

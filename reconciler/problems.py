@@ -56,7 +56,7 @@ class Problem:
 
 def has_errors(problems: tuple[Problem, ...] | list[Problem]) -> bool:
     """Tell whether any of the problems refuses what it stands in."""
-    return any(problem.severity is Severity.ERROR for problem in problems)
+    return bool(problems) and any(problem.severity is Severity.ERROR for problem in problems)
 
 
 def printable(text: str) -> str:

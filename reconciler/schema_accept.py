@@ -26,6 +26,11 @@ _TYPES: dict[str, Accepts] = {
 }
 
 
+#: What `_object` and `_text` ask together.
+_OF_OBJECTS = frozenset({"properties", "additionalProperties", "required"})
+_OF_TEXTS = frozenset({"type", "pattern", "minLength", "maxLength"})
+
+
 def _no(_: Any) -> bool:
     return False
 
@@ -45,6 +50,15 @@ def _all(parts: list[Accepts]) -> Accepts:
         return True
 
     return accepts
+
+
+def _text(schema: Mapping[str, Any]) -> Accepts:
+    """Give what is asked of a text in one call."""
+    least, most = schema.get("minLength", 0), schema.get("maxLength", float("inf"))
+    if "pattern" not in schema:
+        return lambda value: isinstance(value, str) and least <= len(value) <= most
+    search = re.compile(schema["pattern"]).search
+    return lambda value: isinstance(value, str) and least <= len(value) <= most and search(value) is not None
 
 
 class Compiler:
@@ -88,26 +102,34 @@ class Compiler:
             return lambda _: True
         if not isinstance(schema, dict):
             return _no
-        parts = []
+        parts, together = [], _SAYS_NOTHING | _OF_OBJECTS
+        if schema.get("type") == "string":
+            parts.append(_text(schema))
+            together |= _OF_TEXTS
+        elif schema.get("type") == "object" or not _OF_OBJECTS.isdisjoint(schema):
+            parts.append(self._object(document, schema))
+            together |= {"type"} if schema.get("type") == "object" else frozenset()
         for keyword, value in schema.items():
-            if keyword in _SAYS_NOTHING or keyword in {"additionalProperties", "properties"}:
-                continue
-            build = getattr(self, f"_on_{keyword.removeprefix('$')}", None)
-            parts.append(build(document, value) if build is not None else _no)
-        if "properties" in schema or "additionalProperties" in schema:
-            parts.append(self._properties(document, schema))
+            if keyword not in together:
+                build = getattr(self, f"_on_{keyword.removeprefix('$')}", None)
+                parts.append(build(document, value) if build is not None else _no)
         return _all(parts)
 
-    def _properties(self, document: str, schema: Mapping[str, Any]) -> Accepts:
-        known = {name: self._schema(document, each) for name, each in (schema.get("properties") or {}).items()}
-        if "patternProperties" in schema:
-            return _no
+    def _object(self, document: str, schema: Mapping[str, Any]) -> Accepts:
+        """Give what is asked of most values in one call: the type, the fields that must be there, and each field."""
+        known = {
+            name: None if each is True else self._schema(document, each)
+            for name, each in (schema.get("properties") or {}).items()
+        }
         rest = schema.get("additionalProperties", True)
         other = None if rest is True else self._schema(document, rest)
+        unlike, wanted = schema.get("type") != "object", frozenset(schema.get("required") or ())
 
         def accepts(value: Any) -> bool:
             if not isinstance(value, dict):
-                return True
+                return unlike
+            if not wanted <= value.keys():
+                return False
             for name, below in value.items():
                 part = known.get(name, other)
                 if part is not None and not part(below):
@@ -122,10 +144,6 @@ class Compiler:
     def _on_type(self, _: str, names: Any) -> Accepts:
         tests = [_TYPES[name] for name in ([names] if isinstance(names, str) else names)]
         return tests[0] if len(tests) == 1 else lambda value: any(test(value) for test in tests)
-
-    def _on_required(self, _: str, names: list[str]) -> Accepts:
-        wanted = frozenset(names)
-        return lambda value: not isinstance(value, dict) or wanted <= value.keys()
 
     def _on_items(self, document: str, schema: Any) -> Accepts:
         part = self._schema(document, schema)

@@ -20,6 +20,7 @@ from reconciler.fleet.definitions import bringing, custom_kinds
 from reconciler.fleet.model import AppDefinition, BundleDefinition, Cluster, Fleet
 from reconciler.fleet.overrides import every_layer
 from reconciler.fleet.placement import placed, placement_of, selects
+from reconciler.fleet.variables import mentions
 from reconciler.manifest.target import depends_on_spin
 
 #: Values of variables that fit wherever a variable is written: they are all one case.
@@ -93,7 +94,7 @@ class Cases:
             )
         layers = every_layer(definition, self._fleet)
         found = ["brought"]
-        if "${" in str(layers):
+        if any(mentions(layer) for layer in layers):
             found.append("variables")
         if any(name in layer for layer in layers for name in _NEED_CAPABILITIES):
             found.append("capabilities")

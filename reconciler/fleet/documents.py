@@ -45,23 +45,21 @@ class Document:
     blob: str
     yaml: YamlDocument
     problems: tuple[Problem, ...]
-    #: Its spec without nulls; empty where there is none.
+    #: Its spec as written: a null is kept, since in a merge patch it removes a default. Empty where there is none.
+    written: Mapping[str, Any] = field(init=False, repr=False)
+    #: Its spec without nulls; the very same where it has none.
     spec: Mapping[str, Any] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        # Asked for again and again, and the same value as what was read where that has no nulls.
+        # Both are asked for again and again.
+        written = self.yaml.value.get("spec")
+        object.__setattr__(self, "written", written if isinstance(written, dict) else {})
         object.__setattr__(self, "spec", without_nulls(self.written))
 
     @property
     def line(self) -> int:
         """The line it begins on."""
         return self.yaml.line
-
-    @property
-    def written(self) -> Mapping[str, Any]:
-        """Its spec as written: a null is kept, since in a merge patch it removes a default."""
-        spec = self.yaml.value.get("spec")
-        return spec if isinstance(spec, dict) else {}
 
     @property
     def valid(self) -> bool:

@@ -4,27 +4,22 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from functools import lru_cache
+
+from reconciler.remembered import remembered
 
 _QUANTITY = re.compile(
     r"([+-]?(?:[0-9]{1,18}(?:\.[0-9]{0,18})?|\.[0-9]{1,18}))([numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]{1,2})?"
 )
-#: Longer texts are no quantity, and are not remembered.
-_LONGEST = 64
 _POWERS = {"n": -9, "u": -6, "m": -3, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
 
 
 def quantity(value: object) -> Decimal | None:
     """Give the number that a quantity stands for, or None where it is none."""
-    if not isinstance(value, (str, int, float)) or isinstance(value, bool):
-        return None
-    text = str(value)
-    return _amount(text) if len(text) <= _LONGEST else None
+    return _amount(str(value)) if isinstance(value, (str, int, float)) and not isinstance(value, bool) else None
 
 
-@lru_cache(maxsize=1024)
+@remembered
 def _amount(text: str) -> Decimal | None:
-    """Read a quantity: of a fleet's thousands there are few different ones."""
     found = _QUANTITY.fullmatch(text)
     if found is None:
         return None

@@ -70,6 +70,14 @@ def _other(items: Iterable[tuple[Any, Any]], variables: Mapping[str, str]) -> di
     return found
 
 
+def mentions(value: Any) -> bool:
+    """Tell whether a value has a text in which a reference may stand."""
+    if isinstance(value, str):
+        return "${" in value
+    below = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return any(mentions(each) for each in below if isinstance(each, (str, dict, list)))
+
+
 def missing(value: Any, variables: Mapping[str, str]) -> tuple[Missing, ...]:
     """Tell which references of a value name a variable that is not there, in order."""
     return tuple(

@@ -33,8 +33,13 @@ class Capabilities:
         files: Iterable[str] = (),
     ) -> Capabilities:
         """Give capabilities in their one form, whatever the order they are written in."""
-        lists = (hosts, stores, databases, models, files)
-        return cls(**{each.name: tuple(sorted(set(found))) for each, found in zip(fields(cls), lists, strict=True)})
+        return cls(
+            hosts=_sorted(hosts),
+            stores=_sorted(stores),
+            databases=_sorted(databases),
+            models=_sorted(models),
+            files=_sorted(files),
+        )
 
     def to_json(self) -> dict[str, list[str]]:
         """Give the stable JSON form: all five lists, always."""
@@ -53,6 +58,10 @@ class Capabilities:
 
     def __bool__(self) -> bool:
         return any(getattr(self, each.name) for each in fields(self))
+
+
+def _sorted(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(texts)))
 
 
 def capabilities_of(application: Application) -> dict[str, Capabilities]:

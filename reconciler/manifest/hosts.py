@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 
 from reconciler.manifest import url_hosts
+from reconciler.remembered import remembered
 
 ALLOW_ALL = "insecure:allow-all"
 #: Version 1 components without allowed_outbound_hosts may reach these.
@@ -20,6 +21,7 @@ _MAX_PORT = 65535
 _CHAINING = ".spin.internal"
 
 
+@remembered
 def host_fault(text: str) -> str:
     """Say what is wrong with an entry of allowed_outbound_hosts (its templates already replaced), or give an empty string."""
     url = text.strip()
@@ -35,6 +37,7 @@ def host_fault(text: str) -> str:
     return _port_fault(port, scheme) or _scheme_fault(scheme) or _host_fault(host)
 
 
+@remembered
 def chained_component(text: str) -> str:
     """Give the id of the component that an entry chains to (`*` for any), or an empty string."""
     host = _split(text.strip().partition("://")[2])[0].strip().rstrip("/")

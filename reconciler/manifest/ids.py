@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from reconciler.remembered import remembered
+
 _WORD = re.compile(r"[a-z][a-z0-9]*|[A-Z][A-Z0-9]*")
 _ALNUM = re.compile(r"[A-Za-z0-9]+")
 _LABEL = re.compile(r"[a-z][a-z0-9]*(?:-[a-z][a-z0-9]*)*")
@@ -33,22 +35,26 @@ def id_fault(text: str, *, separator: str, lower: bool = False) -> str:
     return ""
 
 
+@remembered
 def kebab_fault(text: str) -> str:
     """Say what is wrong with a kebab-case id (components), or give an empty string."""
     return id_fault(text, separator="-")
 
 
+@remembered
 def snake_fault(text: str) -> str:
     """Say what is wrong with a variable name, or give an empty string."""
     return id_fault(text, separator="_", lower=True)
 
 
+@remembered
 def label_fault(text: str) -> str:
     """Say what is wrong with the label of a store or database: kebab or snake."""
     kebab = kebab_fault(text)
     return kebab if kebab and id_fault(text, separator="_") else ""
 
 
+@remembered
 def package_fault(text: str) -> str:
     """Say what is wrong with a package `namespace:name`, both lower-case kebab, or give an empty string."""
     namespace, colon, name = text.partition(":")

@@ -34,7 +34,8 @@ class Report:
 
 def mapping(value: Any) -> Mapping[str, Any]:
     """Give a mapping as it is, and an empty one for anything else: the schema has told about that already."""
-    return value if isinstance(value, Mapping) else {}
+    # A dict is told fast, other mappings are not.
+    return value if isinstance(value, dict) or (value is not None and isinstance(value, Mapping)) else {}
 
 
 def texts(value: Any) -> list[tuple[int, str]]:

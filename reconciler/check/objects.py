@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -18,6 +19,8 @@ from reconciler.openapi.kinds import Catalogue
 from reconciler.problems import Problem, Severity, has_errors
 from reconciler.schema_check import pointer_of
 
+#: Of one file; nobody reads more, and a file of thousands of objects with one mistake each would take seconds.
+_MOST_ERRORS = 100
 _Kinds = Mapping[tuple[str, str], CustomKind]
 
 
@@ -51,13 +54,19 @@ class ObjectCheck:
         unpatched = has_errors([problem for problem in bundle.problems if problem.path == bundle.path])
         told = {(problem.path, problem.pointer) for problem in bundle.problems}
         warned: dict[str, list[Problem]] = {}
+        refused, left_out = Counter[str](), set[str]()
         for each in bundle.objects:
+            if refused[each.path] >= _MOST_ERRORS:
+                left_out.add(each.path)
+                continue
             for problem in self._of(bundle, each, None if unpatched else cluster, api):
+                refused[each.path] += problem.severity is Severity.ERROR
                 if problem.code == "bundle.unknown-kind" and problem.severity is Severity.WARNING:
                     warned.setdefault(problem.message, []).append(problem)
                 elif (problem.path, problem.pointer) not in told:
                     yield problem
         yield from (_one_for_all(each) for each in warned.values())
+        yield from (_and_more(path) for path in left_out)
 
     def _of(
         self, bundle: BundleDefinition, written: SourcedObject, cluster: Cluster | None, api: Api
@@ -115,6 +124,11 @@ def shipped_kinds(capabilities: Iterable[str]) -> _Kinds:
 @cache
 def _shipped() -> _Kinds:
     return custom_kinds(data.definitions())
+
+
+def _and_more(path: str) -> Problem:
+    message = f"{_MOST_ERRORS} errors in the objects of this file: those after them were not looked at"
+    return Problem(path=path, code="bundle.many-errors", message=message, hint="mend these, and check again")
 
 
 def problem_of(written: SourcedObject, finding: Finding) -> Problem:

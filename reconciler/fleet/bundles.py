@@ -20,6 +20,7 @@ from reconciler.fleet.sealed_objects import add_sealed, sealed_within
 from reconciler.fleet.variables import references
 from reconciler.fleet.version import version_of
 from reconciler.fleet.yaml_reader import Document as YamlDocument
+from reconciler.fleet.yaml_reader import Source
 from reconciler.problems import Problem, Severity, has_errors
 from reconciler.sops.sealed import is_sealed
 
@@ -65,12 +66,12 @@ def define_bundle(document: Document, reader: Reader) -> BundleDefinition:
         if is_sealed([each.value for each in source.documents]):
             add_sealed(source, path, blob, objects, problems)
             continue
-        before = len(problems)
+        before, may_refer = len(problems), _may_refer(source)
         for each in source.documents:
             left = max(0, _MOST_PROBLEMS - len(problems) + before)
             added, faults = objects_of(each, blob, left)
             objects += added
-            problems += [*faults, *islice(_not_filled(each), left)]
+            problems += [*faults, *islice(_not_filled(each) if may_refer else (), left)]
             problems += [found for one in added if _is_secret(one) and (found := sealed_within(one)) is not None]
     problems += islice(_twice(objects), _MOST_PROBLEMS)
     if document.valid:
@@ -138,10 +139,13 @@ def _items(value: Any) -> Iterator[tuple[Any, str]]:
         yield value, ""
 
 
+def _may_refer(source: Source) -> bool:
+    """Tell whether a file may have a reference: its text is looked through once, not for each of its thousands of documents."""
+    return bool(source.documents) and b"${cluster." in source.documents[0].data
+
+
 def _not_filled(document: YamlDocument) -> Iterator[Problem]:
     """Tell of variables in manifests: they are filled in patches alone, so that a manifest is what every other tool takes it for."""
-    if b"${cluster." not in document.data:
-        return
     for pointer, text in islice(references(document.value), _MOST_REFERENCES):
         message = f"{text[:80]!r} is not replaced in a Bundle's manifests: objects get it as it is"
         hint = "set the field by one of the Bundle's spec.patches, where it is replaced"

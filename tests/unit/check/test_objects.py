@@ -148,6 +148,28 @@ def test_other_objects_of_a_file_are_checked_where_one_has_no_name():
     assert ("m/objects.yaml", 5, 3, "bundle.unknown-field") in told(fleet(objects))
 
 
+def test_after_a_hundred_errors_the_other_objects_of_a_file_are_left_and_it_is_said():
+    objects = "---\n".join(CRON.replace("nightly", f"c{number}").replace("  sched", "  shed") for number in range(90))
+    report = FleetCheck().check(Folder({**fleet(objects), "m/z.yaml": CRON.replace("  sched", "  shed")}))
+
+    of_first = [each for each in report.problems if each.path == "m/objects.yaml"]
+    assert [each.code for each in of_first].count("bundle.many-errors") == 1
+    assert len(of_first) == 101
+    assert [each.code for each in report.problems if each.path == "m/z.yaml"] == [
+        "bundle.required",
+        "bundle.unknown-field",
+    ]
+
+
+def test_a_hundred_errors_or_fewer_with_nothing_left_out_are_all_there_is():
+    objects = "---\n".join(CRON.replace("nightly", f"c{number}").replace("  sched", "  shed") for number in range(50))
+
+    report = FleetCheck().check(Folder(fleet(objects)))
+
+    assert {each.code for each in report.problems} == {"bundle.required", "bundle.unknown-field"}
+    assert len(report.problems) == 100
+
+
 def test_a_bundle_with_broken_patches_is_checked_without_them():
     assert ("m/objects.yaml", 5, 3, "bundle.unknown-field") in told(
         fleet(CRON.replace("  schedule", "  shedule"), bundle="path: m, patches: [{patch: 1}]")

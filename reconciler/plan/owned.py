@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 #: What a path that leads nowhere gives.
@@ -72,12 +73,24 @@ def covers_exactly(obj: Mapping[str, Any], manager: str, desired: Mapping[str, A
 
 
 def _values(fields: Mapping[str, Any], live: Any) -> Any:
-    """Give the live values at a field set, in the set's own shape; a leaf gives its whole value."""
+    """Give the live values at a field set, in the set's own shape; a leaf gives its whole value.
+
+    Every answer to an apply and every event comes through here, so what nearly all elements are, a name within a mapping, is not left to `step`.
+    """
     if not fields:
         return None if live is ABSENT else live
     found: dict[str, Any] = {}
+    named = isinstance(live, dict)
     for key, below in fields.items():
-        if key == ".":
+        if named and key.startswith("f:"):
+            name = key[2:]
+            if name not in live:
+                found[key] = "absent"
+            elif below:
+                found[key] = _values(below, live[name])
+            else:
+                found[key] = live[name]
+        elif key == ".":
             found[key] = live is not ABSENT
         else:
             value = step(key, live)
@@ -93,7 +106,7 @@ def step(key: str, live: Any) -> Any:
     if not isinstance(live, list):
         return ABSENT
     if sort == "k":
-        return next((item for item in live if _has(item, json.loads(text))), ABSENT)
+        return _having(live, _key_values(text))
     if sort == "v":
         value = json.loads(text)
         return value if value in live else ABSENT
@@ -101,9 +114,16 @@ def step(key: str, live: Any) -> Any:
     return live[index] if index < len(live) else ABSENT
 
 
-def _has(item: Any, keys: Mapping[str, Any]) -> bool:
-    """Tell whether a live list item has these key values."""
-    return isinstance(item, Mapping) and all(item.get(name) == value for name, value in keys.items())
+@lru_cache(maxsize=1024)
+def _key_values(text: str) -> Mapping[str, Any]:
+    """Give what a `k:` element asks for; not to be changed. The same few are met in object after object."""
+    keys: dict[str, Any] = json.loads(text)
+    return keys
+
+
+def _having(items: list[Any], keys: Mapping[str, Any]) -> Any:
+    """Give the item that has these key values; ABSENT where none has."""
+    return next((item for item in items if isinstance(item, dict) and keys.items() <= item.items()), ABSENT)
 
 
 def fits(item: Mapping[str, Any], keys: Mapping[str, Any]) -> bool:

@@ -23,6 +23,8 @@ logger = logging.getLogger(__name__)
 
 #: At most one status write in this many seconds, so that a thousand changes are one.
 _REPORT_EVERY = 0.5
+#: While a commit is being applied everything changes all the time, and a long status costs the API server as much as several applies.
+_REPORT_EVERY_WHILE_SYNCING = 3.0
 _RESTART_AFTER = 5.0
 _FAULT_AFTER = 60.0
 #: Seconds between notes in the release records of what became current: a cold sync is then a few writes.
@@ -39,11 +41,12 @@ class Seen:
 
 @dataclass(slots=True)
 class Wakes:
-    """What wakes a follower: a sync that was asked for, something held that may go on, a status to write."""
+    """What wakes a follower: a sync that was asked for, something held that may go on, a status to write; `synced`: a sync has ended."""
 
     sync: asyncio.Event = field(default_factory=asyncio.Event)
     again: asyncio.Event = field(default_factory=asyncio.Event)
     report: asyncio.Event = field(default_factory=asyncio.Event)
+    synced: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -99,7 +102,7 @@ class Follower:
                 self.wakes.report.set()
                 await self.syncer.sync_once()
                 self.syncer.state.handled_request = asked
-                self.wakes.report.set()
+                self._synced()
                 await self._until_next()
 
     async def _until_next(self) -> None:
@@ -110,8 +113,12 @@ class Follower:
             if self.wakes.again.is_set():
                 self.wakes.again.clear()
                 await self.syncer.advance_once()
-                self.wakes.report.set()
+                self._synced()
             await _either(self.wakes.sync, self.wakes.again, end - loop.time())
+
+    def _synced(self) -> None:
+        self.wakes.report.set()
+        self.wakes.synced.set()
 
     async def _report(self) -> None:
         while True:
@@ -128,6 +135,9 @@ class Follower:
                 self.wakes.report.set()
             await self.announcer.tell_all(verdicts_of(self.syncer.releases))
             await asyncio.sleep(_REPORT_EVERY)
+            if self.syncer.state.syncing:
+                self.wakes.synced.clear()
+                await _within(self.wakes.synced, _REPORT_EVERY_WHILE_SYNCING - _REPORT_EVERY)
 
     async def _note_current(self) -> None:
         """Record, not often, which releases became current."""
@@ -167,6 +177,15 @@ class Follower:
             self.wakes.again.set()
         if asked:
             self.wakes.sync.set()
+
+
+async def _within(event: asyncio.Event, seconds: float) -> None:
+    """Wait until an event is set, or for so many seconds."""
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return
 
 
 async def _either(first: asyncio.Event, second: asyncio.Event, seconds: float) -> None:

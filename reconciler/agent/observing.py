@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -156,10 +157,12 @@ class Observer:
         self, obj: Mapping[str, Any], *, owner: str, owned: bytes | None, content: bytes | None, health: HealthResult
     ) -> Member:
         """Give what is kept of a live object."""
-        metadata = obj["metadata"]
+        metadata, key = obj["metadata"], key_of(obj)
+        wanted = self.desired.get(key)
         return Member(
-            key=key_of(obj),
-            api_version=obj["apiVersion"],
+            # What is wanted has the same names: kept once, they are half of what a member costs.
+            key=wanted.key if wanted is not None else key,
+            api_version=sys.intern(obj["apiVersion"]),
             uid=metadata["uid"],
             resource_version=int(metadata["resourceVersion"]),
             owner=owner,

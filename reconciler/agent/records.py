@@ -29,6 +29,8 @@ CONFIG_MAPS = Resource(
     group="", version="v1", kind="ConfigMap", plural="configmaps", namespaced=True, verbs=frozenset({"get"})
 )
 _TRIES = 3
+#: ConfigMaps asked for or written at a time: each request in flight has a connection, and each connection takes a quarter of a megabyte.
+_AT_ONCE = 8
 
 
 @dataclass(kw_only=True, slots=True)
@@ -42,6 +44,7 @@ class RecordStore:
     problems: tuple[Problem, ...] = ()
     _records: dict[str, Record] = field(default_factory=dict)
     _versions: dict[int, str] = field(default_factory=dict)
+    _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
 
     async def read(self) -> None:
         """Read all of them. Raises ClusterError and UnavailableError: without its records an agent must not release anything."""
@@ -55,7 +58,8 @@ class RecordStore:
     async def _shard(self, shard: int) -> Mapping[str, Any] | None:
         name = shard_name(self.name, shard)
         try:
-            return await get(self.connection, CONFIG_MAPS, namespace=self.namespace, name=name)
+            async with self._slots:
+                return await get(self.connection, CONFIG_MAPS, namespace=self.namespace, name=name)
         except ClusterError as error:
             if error.status == NOT_FOUND:
                 return None
@@ -122,7 +126,8 @@ class RecordStore:
         texts = {app: to_text(record) if record is not None else None for app, record in changes.items()}
         for attempt in range(_TRIES):
             try:
-                live = await self._patch(shard, texts)
+                async with self._slots:
+                    live = await self._patch(shard, texts)
             except ClusterError as error:
                 if error.status not in {CONFLICT, NOT_FOUND} or attempt == _TRIES - 1:
                     raise

@@ -73,6 +73,8 @@ class Connection:
             connector=aiohttp.TCPConnector(limit=0, ssl=self.credentials.tls() if secure else True),
             cookie_jar=aiohttp.DummyCookieJar(),
             read_bufsize=_BUFFER,
+            # Every request brings a deadline of its own; a second timer for each would only cost time.
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS),
         )
         return self
 

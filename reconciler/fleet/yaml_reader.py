@@ -7,6 +7,7 @@ published manifests use them, but what they stand for counts towards the cap on 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -281,7 +282,8 @@ class _Builder:
         if isinstance(value, bool):
             key = "true" if value else "false"
         elif isinstance(value, (str, int, float)):
-            key = str(value)
+            # The same few hundred keys stand in every file of a fleet: each is kept once.
+            key = sys.intern(str(value))
         else:
             self._tell(event, "yaml.key", "a key must be text", "write it in quotes")
             key = "" if value is None else "?"

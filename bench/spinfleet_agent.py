@@ -45,7 +45,6 @@ class SpinfleetAgent:
         self._kubeconfig = plane.kubeconfig_for(NAMESPACE, AGENT_ACCOUNT)
         # Installed with pip, as in the image, modules are compiled once; from a checkout each process may compile them anew.
         self._environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-        self._environment["PYTHONPYCACHEPREFIX"] = str(folder / "compiled")
         subprocess.run([sys.executable, "-c", _IMPORTS], check=True, env=self._environment)
 
     def begin(self, url: str, apps: int) -> None:

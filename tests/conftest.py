@@ -21,6 +21,9 @@ CORPUS = ROOT.parent / "shared" / "corpus"
 #: A cold build of the control plane takes about 10 minutes; the setup step of `make test` has usually made it.
 _DEADLINE = 1500
 
+# Agents and commands are started by the hundred: each module is compiled once, not by every one of them.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 # A busy machine is no fault of the code: what must be fast is shown by a benchmark.
 settings.register_profile("untimed", settings(deadline=None))
 settings.load_profile("untimed")

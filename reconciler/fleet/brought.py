@@ -121,7 +121,10 @@ def _parts(placed: list[tuple[BundleDefinition, list[SourcedObject]]], cluster: 
         for each in objects
         if _is_named(patched := as_on(bundle, each, cluster))
     ]
-    of = {kind: [(bundle, each) for bundle, _, each in here if group_kind(each.object) == kind] for kind in _BEARING}
+    of: dict[tuple[str, str], list[tuple[BundleDefinition, SourcedObject]]] = {kind: [] for kind in _BEARING}
+    for bundle, _, each in here:
+        if (kind := group_kind(each.object)) in of:  # a patch may have made something else of it
+            of[kind].append((bundle, each))
     inputs = {
         (each.object["kind"], _namespace(bundle, each.object), each.object["metadata"]["name"]): _mark(
             bundle, written, cluster

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Container, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from reconciler.agent.members import Member
-from reconciler.plan.drift import HEAL, DriftPolicy, is_left_alone, marked
+from reconciler.manifest.report import mapping
+from reconciler.plan.drift import HEAL, DriftPolicy, is_left_alone, marked, unmarked
 from reconciler.plan.membership import Places
 from reconciler.plan.model import ObjectKey, key_of
 from reconciler.plan.order import rank
+from reconciler.plan.replicas import is_autoscaled
 from reconciler.sops.sealed import Sealed
 
 
@@ -23,7 +25,8 @@ class Desired:
     `content` is a digest of `body`: equal content needs no write. `wave` orders objects within their app, lowest first.
     Where `sealed` is there, `body` has marks in place of encrypted values (agent.decryption puts those in).
     `adoption` is what Git says of taking it over where it exists (plan.adoption); empty where it says nothing. `drift` is what is
-    done about drift of it; `left_alone`: Git says not to write it. `autoscaled` is True where an autoscaler sets the number of its pods.
+    done about drift of it; `left_alone`: Git says not to write it. `autoscaled` is True where an autoscaler sets the number of its pods;
+    `replicas` is the number that Git gives, sent while none does.
     """
 
     key: ObjectKey
@@ -37,6 +40,7 @@ class Desired:
     drift: DriftPolicy = HEAL
     left_alone: bool = False
     autoscaled: bool = False
+    replicas: Any = None
 
     def object(self) -> dict[str, Any]:
         """Give the object as a dict, parsed anew: callers may change it."""
@@ -52,6 +56,7 @@ def desired(
     adoption: str = "",
     drift: DriftPolicy = HEAL,
     autoscaled: bool = False,
+    replicas: Any = None,
 ) -> Desired:
     """Give the wanted form of a prepared object (membership label set, see plan.prepare)."""
     sent, body, digest = marked(obj, drift)
@@ -67,7 +72,21 @@ def desired(
         drift=drift,
         left_alone=is_left_alone(obj),
         autoscaled=autoscaled,
+        replicas=replicas,
     )
+
+
+def rescaled(item: Desired, scaled: Container[ObjectKey]) -> Desired:
+    """Give what is wanted of an object now that `scaled` are the workloads that an autoscaler targets; the same where that changes nothing."""
+    obj = unmarked(item.object(), item.drift)
+    autoscaled = is_autoscaled(obj, scaled)
+    if item.replicas is not None:
+        spec = {key: value for key, value in mapping(obj.get("spec")).items() if key != "replicas"}
+        obj["spec"] = spec if item.key in scaled else {**spec, "replicas": item.replicas}
+    _, body, digest = marked(obj, item.drift)
+    if (body, autoscaled) == (item.body, item.autoscaled):
+        return item
+    return replace(item, body=body, content=digest, autoscaled=autoscaled)
 
 
 def _nobody(_key: ObjectKey) -> str:
@@ -140,6 +159,22 @@ class DesiredSet:
         touched = self._set(owner, ())
         self._by_owner.pop(owner, None)
         return touched
+
+    def exchange(self, key: ObjectKey, made: Callable[[Desired], Desired]) -> frozenset[str]:
+        """Put what `made` makes of each wish for an object in its place: of the same identity and owner. Gives whose wish is another."""
+        rivals, held = self._rivals.get(key), self._by_key.get(key)
+        wishes = (held,) if rivals is None else tuple(rivals.values())
+        touched = set[str]()
+        for item in wishes:
+            if item is None or (now := made(item)) is item:
+                continue
+            self._by_owner[item.owner] = tuple(now if each is item else each for each in self._by_owner[item.owner])
+            if rivals is not None:
+                rivals[item.owner] = now
+            if held is item:
+                self._by_key[key] = now
+            touched.add(item.owner)
+        return frozenset(touched)
 
     def contested(self, key: ObjectKey) -> bool:
         """Tell whether several owners want an object."""

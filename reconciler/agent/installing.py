@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from reconciler.agent.desired import Desired, DesiredSet, desired
+from reconciler.agent.desired import Desired, DesiredSet, desired, rescaled
 from reconciler.agent.fleetsync import FleetSync
 from reconciler.agent.identity import Identity
 from reconciler.agent.members import Members
@@ -16,12 +16,14 @@ from reconciler.agent.parent import Parent
 from reconciler.agent.policy import left_to_others, own_namespace
 from reconciler.agent.queue import WorkQueue
 from reconciler.agent.releases import Decision
+from reconciler.agent.scaling import Scaling
 from reconciler.agent.sharing import Sharing
 from reconciler.agent.unserved import unserved
 from reconciler.agent.watching import Watches
 from reconciler.agent.writing import Writer
 from reconciler.cluster.discovery import Resource
 from reconciler.fleet.model import Cluster
+from reconciler.manifest.report import mapping
 from reconciler.plan.adoption import annotation_of
 from reconciler.plan.drift import drift_policy
 from reconciler.plan.membership import Extent, extent_of, group_kind
@@ -44,7 +46,8 @@ _ESTABLISHED_WITHIN = 30.0
 class Installer:
     """Turns decisions into wishes, and sees to it that these can be written.
 
-    `held_fast`: the FleetSync has our finalizer, so that it can't go before its objects are dealt with.
+    `held_fast`: the FleetSync has our finalizer, so that it can't go before its objects are dealt with. `seen`: what is live was looked at
+    since the process began; before that an object that differs is not put right, for an autoscaler may not be known yet.
     """
 
     sync: FleetSync
@@ -57,8 +60,13 @@ class Installer:
     queue: WorkQueue
     extent: Extent
     held_fast: bool = False
+    seen: bool = False
     sharing: Sharing = field(default_factory=Sharing)
+    scaling: Scaling = field(init=False)
     _untold: dict[str, tuple[Rendered, Mapping[str, Any], frozenset[ObjectKey]]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.scaling = Scaling(members=self.members, keeps=self.writer.keeps)
 
     async def install(self, batch: Iterable[Decision], cluster: Cluster) -> set[str]:
         """Make what was decided wanted; gives the owners to reconcile. Before the first write the ApplySet covers it and it is watched."""
@@ -73,7 +81,8 @@ class Installer:
         wanted = [item for owner in owners for item in self.desired.of(owner)]
         await self.widen(extent_of((item.key for item in wanted), self.sync.namespace))
         await self.watch_kinds()
-        owners |= self.desired.settle()
+        owners |= self.desired.settle() | self.rescale()
+        self.seen = True
         await self.writer.look(wanted)
         await self._foundation(wanted, shared=SHARED in owners)
         return {owner for owner in owners if self.desired.knows(owner)}
@@ -83,6 +92,7 @@ class Installer:
         self._no_failures(name)
         self._untold.pop(name, None)
         touched = set(self.desired.forget(name))
+        touched |= self._rescale(self.scaling.put(name, frozenset()))
         self.writer.attempts.forget_left(name, self.desired)
         self.sharing.put(name, None, cluster)
         return touched
@@ -105,22 +115,33 @@ class Installer:
             self._untold[owner] = (rendered, spec, untold)
         else:
             self._untold.pop(owner, None)
-        scaled = scaled_workloads(objects.values())
+        rescaled_now = self.scaling.put(owner, scaled_workloads(objects.values()))
         self._no_failures(owner)
         wishes = [
             desired(
-                prepare(obj, self.identity.applyset, scaled),
+                prepare(obj, self.identity.applyset, self.scaling),
                 owner,
                 rendered.sealed.get(key),
                 adoption=annotation_of(obj) or str(spec.get("adoption") or ""),
                 drift=drift_policy(spec, key),
-                autoscaled=is_autoscaled(obj, scaled),
+                autoscaled=is_autoscaled(obj, self.scaling),
+                replicas=mapping(obj.get("spec")).get("replicas"),
             )
             for key, obj in objects.items()
         ]
-        touched = self.desired.replace(owner, wishes)
+        touched = set(self.desired.replace(owner, wishes))
+        touched |= self._rescale(rescaled_now)
         self.writer.attempts.forget_left(owner, self.desired)
-        return set(touched)
+        return touched
+
+    def rescale(self) -> set[str]:
+        """Take account of live autoscalers that came or went. Gives the owners to reconcile."""
+        return self._rescale(self.members.take_rescaled())
+
+    def _rescale(self, workloads: Iterable[ObjectKey]) -> set[str]:
+        """Want these workloads with or without the number of their pods, by whether they have an autoscaler. Gives whose wishes change."""
+        found = (self.desired.exchange(key, lambda item: rescaled(item, self.scaling)) for key in workloads)
+        return {owner for owners in found for owner in owners}
 
     def _in_scope(self, rendered: Rendered) -> tuple[Mapping[ObjectKey, Mapping[str, Any]], frozenset[ObjectKey]]:
         return in_scope(rendered.objects, rendered.defaulted, self.writer.workloads.discovery.is_namespaced)
@@ -134,6 +155,7 @@ class Installer:
                 touched |= self._want(rendered, spec) | {owner}
                 await self.widen(extent_of((item.key for item in self.desired.of(owner)), self.sync.namespace))
         await self.watch_kinds()
+        touched |= self.rescale()
         self.queue.add(*touched)
 
     def _no_failures(self, owner: str) -> None:

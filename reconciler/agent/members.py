@@ -22,6 +22,7 @@ class Member:
     `kept`: its annotation says that it is not to be pruned.
     `sent` is the digest of what was last applied of it, as far as that is known; unlike `content` it outlives drift.
     `reported` is the digest of the live object where drift of it was found and only told. `left_alone`: its annotation says that it is neither healed nor changed.
+    `scales` is the workload that it sets the number of pods of, where it is an autoscaler.
     `gone` is a member that left the set: deleted, or its label was taken away; the next pass looks before it concludes.
     """
 
@@ -38,6 +39,7 @@ class Member:
     left_alone: bool = False
     prunable: bool = True
     kept: bool = False
+    scales: ObjectKey | None = None
     gone: bool = False
 
 
@@ -49,6 +51,8 @@ class Members:
     _by_owner: dict[str, set[ObjectKey]] = field(default_factory=dict)
     places: Places = field(default_factory=Places)
     left_alone: set[ObjectKey] = field(default_factory=set)
+    _scalers: dict[ObjectKey, set[ObjectKey]] = field(default_factory=dict)
+    _rescaled: set[ObjectKey] = field(default_factory=set)
 
     def get(self, key: ObjectKey) -> Member | None:
         """Give the member of this identity."""
@@ -73,6 +77,15 @@ class Members:
         """Give every owner that has members."""
         return frozenset(self._by_owner)
 
+    def scalers_of(self, workload: ObjectKey) -> tuple[Member, ...]:
+        """Give the members that are autoscalers of a workload."""
+        return tuple(self._by_key[key] for key in self._scalers.get(workload, ()))
+
+    def take_rescaled(self) -> frozenset[ObjectKey]:
+        """Give the workloads whose autoscalers came or went since this was last asked."""
+        found, self._rescaled = frozenset(self._rescaled), set()
+        return found
+
     def put(self, member: Member) -> None:
         """Record a member, in place of what was known of it."""
         if member.left_alone:
@@ -80,13 +93,16 @@ class Members:
         else:
             self.left_alone.discard(member.key)
         known = self._by_key.get(member.key)
-        if known is not None and known.owner == member.owner:
+        if known is not None and (known.owner, known.scales) == (member.owner, member.scales):
             self._by_key[member.key] = member
             return
         self._forget(member.key)
         self.places.add(member.key)
         self._by_key[member.key] = member
         self._by_owner.setdefault(member.owner, set()).add(member.key)
+        if member.scales is not None:
+            self._scalers.setdefault(member.scales, set()).add(member.key)
+            self._rescaled.add(member.scales)
 
     def drop(self, key: ObjectKey) -> None:
         """Forget a member: its deletion was confirmed, or it is no member any more."""
@@ -102,6 +118,12 @@ class Members:
         keys.discard(key)
         if not keys:
             del self._by_owner[old.owner]
+        if old.scales is not None:
+            self._rescaled.add(old.scales)
+            scalers = self._scalers[old.scales]
+            scalers.discard(key)
+            if not scalers:
+                del self._scalers[old.scales]
 
     def suspect(self, key: ObjectKey) -> None:
         """Say that a member is no longer known to be as wanted."""

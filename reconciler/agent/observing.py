@@ -15,6 +15,7 @@ from reconciler.plan.drift import applied_digest, is_left_alone, lost, own_diges
 from reconciler.plan.membership import is_controlled, keeps_itself
 from reconciler.plan.model import HealthResult, ObjectKey, key_of
 from reconciler.plan.owned import covers_exactly, is_applied_by, owned_hash
+from reconciler.plan.prepare import scaled_workload
 from reconciler.render.model import APP_ANNOTATION
 
 
@@ -172,6 +173,7 @@ class Observer:
             left_alone=is_left_alone(obj),
             prunable=is_applied_by(obj, self.identity.manager) and not is_controlled(obj),
             kept=keeps_itself(obj),
+            scales=scaled_workload(obj),
         )
 
 

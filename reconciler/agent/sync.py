@@ -273,6 +273,8 @@ class Syncer:
         """Take word that an app's health or objects changed: what waits for it may go on."""
         self.mark([owner])
         self.pruner.noticed()
+        if rescaled := self.installer.rescale():
+            self.installer.queue.add(*rescaled)
         waiting = self.releases.waiting_for(owner)
         if waiting and not self.progress.not_ready(owner):
             self.releases.touch(waiting)
@@ -307,6 +309,8 @@ class Syncer:
             await self._look_again()
             return
         installer = self.installer
+        if not installer.seen:
+            return  # installing puts all it wants into the queue once it has looked
         self.metrics.queue.set(len(installer.queue))
         wanted = installer.desired.of(owner)
         for wave in sorted({item.wave for item in wanted}):

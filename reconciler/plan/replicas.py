@@ -8,7 +8,7 @@ An autoscaler has the field only once it has changed the number. So while it is 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 from reconciler.manifest.report import mapping
@@ -17,7 +17,7 @@ from reconciler.plan.model import Action, ObjectKey, Step, key_of
 _SPINAPP = ("core.spinkube.dev", "SpinApp")
 
 
-def is_autoscaled(obj: Mapping[str, Any], scaled: frozenset[ObjectKey]) -> bool:
+def is_autoscaled(obj: Mapping[str, Any], scaled: Container[ObjectKey]) -> bool:
     """Tell whether an autoscaler sets the number of an object's pods; `scaled` are the workloads that one targets."""
     key = key_of(obj)
     return key in scaled or (

@@ -93,3 +93,44 @@ def test_a_deployment_of_a_bundle_keeps_its_pods_when_an_hpa_comes(world: World)
     ours = [each for each in entries if each["manager"].startswith("spinfleet-")]
     holders = [each["manager"].endswith("-replicas") for each in ours if "f:replicas" in each["fieldsV1"]["f:spec"]]
     assert (holders, _replicas(world, "web")) == ([True], 4)
+
+
+def _scaler_of_another_bundle(world: World) -> dict[str, str | None]:
+    hpa = _bundle(world, scaled=True)["web/hpa.yaml"]
+    head = {"apiVersion": "spinfleet.dev/v1alpha1", "kind": "Bundle", "metadata": {"name": "zoom"}}
+    return {
+        "zoom.yaml": json.dumps({**head, "spec": {"path": "zoom", "namespace": world.namespace}}),
+        "zoom/hpa.yaml": hpa,
+    }
+
+
+def _holds(world: World) -> set[str]:
+    """Give the last word of the name of each of our managers that has the number."""
+    entries = _deployment(world, "web")["metadata"].get("managedFields") or ()
+    ours = [each for each in entries if each["manager"].startswith("spinfleet-")]
+    return {each["manager"].rpartition("-")[2] for each in ours if "f:replicas" in each["fieldsV1"].get("f:spec", {})}
+
+
+def test_the_number_is_left_to_an_hpa_of_another_bundle_until_that_goes(world: World) -> None:
+    bundle = {key: text for key, text in _bundle(world, scaled=False).items() if text}
+    commit = world.commit(world.fleet(), bundle)
+    world.create()
+    world.start()
+    world.until_ready(commit)
+    assert _replicas(world, "web") == 4
+
+    scaler = _scaler_of_another_bundle(world)
+    world.until_ready(world.commit(scaler))
+    world.until(lambda: _holds(world) == {"replicas"}, "the number is not sent any more")
+    assert _replicas(world, "web") == 4
+
+    # A restart learns of the Deployment's Bundle first, and of the autoscaler's after.
+    world.stop()
+    before = _deployment(world, "web")["metadata"]["generation"]
+    world.start()
+    more = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "more"}}
+    world.until_ready(world.commit({"zoom/more.yaml": json.dumps(more)}))
+    assert (_holds(world), _deployment(world, "web")["metadata"]["generation"]) == ({"replicas"}, before)
+
+    world.until_ready(world.commit(dict.fromkeys([*scaler, "zoom/more.yaml"])))
+    world.until(lambda: _holds(world) - {"replicas"} != set(), "the fleet sends the number again")

@@ -103,7 +103,8 @@ def test_one_whose_definition_comes_later_is_told_and_then_written(world: World,
         lambda: any(each.get("code") == "object.unknown-kind" for each in world.status().get("problems") or ()),
         "it is told",
     )
-    assert world.get("v1/configmaps", "beside") is not None
+    # Its namespace comes with the app, which may be verified after this was told.
+    world.until(lambda: world.get("v1/configmaps", "beside") is not None, "what is beside it is written")
 
     zones.define()
     world.until_ready(commit)

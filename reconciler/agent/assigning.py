@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from reconciler.fleet import affected
 from reconciler.fleet.assign import Here, assign_here, here
 from reconciler.fleet.model import AppAssignment, Assignment, BundleAssignment, Fleet, Unit, Withheld
+from reconciler.fleet.reads import collectors_of
 from reconciler.problems import has_errors
 from reconciler.render.sharing import Claim, claims_of, clashes
 
@@ -30,7 +31,8 @@ class Assigning:
         """
         place = here(fleet, self.cluster)
         before = self.assignment
-        touched = affected(before.fleet if before is not None else None, fleet, self.cluster)
+        collectors = collectors_of(place.brought)
+        touched = affected(before.fleet if before is not None else None, fleet, self.cluster, collectors)
         judged = set(touched)
         for name in touched:
             unit = assign_here(fleet, place, name)

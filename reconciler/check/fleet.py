@@ -32,7 +32,7 @@ from reconciler.fleet.documents import MANIFEST_SUFFIXES
 from reconciler.fleet.model import AppAssignment, AppDefinition, BundleDefinition, Fleet, Unit, Withheld
 from reconciler.fleet.overrides import layers_of, merged
 from reconciler.fleet.placement import placement_of
-from reconciler.fleet.reads import reached_apps
+from reconciler.fleet.reads import has_network, reached_apps, stands
 from reconciler.fleet.variables import variables_of
 from reconciler.plan.model import ObjectKey, key_of
 from reconciler.problems import Problem, has_errors
@@ -50,12 +50,12 @@ _Definition = AppDefinition | BundleDefinition
 class _Seen:
     """What was found of an app or bundle: it holds as long as these are the same values.
 
-    `names` are all that it refers to, there or not; `placements` those of what is there.
+    `names` are all that it refers to, there or not; `placements` are where those stand that are there.
     """
 
     definition: _Definition
     names: tuple[str, ...]
-    placements: tuple[tuple[str, Any], ...]
+    placements: tuple[tuple[str, Any, Any], ...]
     problems: tuple[Problem, ...]
 
 
@@ -131,7 +131,7 @@ class FleetCheck:
         objects = ObjectCheck(fleet, self._bringing, self._asked)
         definitions: dict[str, _Definition] = {**fleet.apps, **fleet.bundles}
         gone = self._seen.keys() - definitions.keys()
-        changed = self._to_look_at(fleet, definitions, gone)
+        changed = self._to_look_at(fleet, cases, definitions, gone)
         for name in gone:
             del self._seen[name]
             self._claims.replace(name, ())
@@ -152,20 +152,22 @@ class FleetCheck:
             if seen.problems:
                 yield from seen.problems
 
-    def _to_look_at(self, fleet: Fleet, definitions: Mapping[str, _Definition], gone: Collection[str]) -> list[str]:
+    def _to_look_at(
+        self, fleet: Fleet, cases: Cases, definitions: Mapping[str, _Definition], gone: Collection[str]
+    ) -> list[str]:
         """Give who is another one than when it was seen, or refers to one that comes, goes or moves."""
         known = self._seen
         changed = {
             name for name, each in definitions.items() if name not in known or known[name].definition is not each
         }
-        moving = changed.union(gone)
+        moving, collectors = changed.union(gone), cases.collectors
         asked = (
             [name for name, each in known.items() if each.names and not moving.isdisjoint(each.names)] if moving else []
         )
         changed.update(
             name
             for name in asked
-            if name in definitions and known[name].placements != _placements(fleet, definitions[name])
+            if name in definitions and known[name].placements != _placements(fleet, definitions[name], collectors)
         )
         return [name for name in definitions if name in changed] if changed else []
 
@@ -192,8 +194,8 @@ class FleetCheck:
     def _look(self, fleet: Fleet, cases: Cases, definition: _Definition, objects: ObjectCheck) -> None:
         problems: set[Problem] = set()
         claims: list[tuple[Claim, int]] = []
-        placements = _placements(fleet, definition)
-        for case in cases.of(definition, [placement for _, placement in placements]):
+        placements = _placements(fleet, definition, cases.collectors)
+        for case in cases.of(definition, [placement for _, placement, _ in placements]):
             place = cases.here(case.cluster)
             unit = assign_here(fleet, place, definition.name)
             if unit is None:
@@ -209,7 +211,9 @@ class FleetCheck:
                     claims += [(claim, case.clusters) for claim in _claims(fleet, definition, unit, keys, case.cluster)]
             problems.update(_for_others(problem, case) for problem in found)
         self._claims.replace(definition.name, claims)
-        self._seen[definition.name] = _Seen(definition, _names(definition), placements, tuple(problems))
+        self._seen[definition.name] = _Seen(
+            definition, _names(fleet, definition, cases.collectors), placements, tuple(problems)
+        )
 
 
 @contextmanager
@@ -229,16 +233,20 @@ def _brings(bundle: BundleDefinition, known: _Brings | None) -> _Brings:
     return _Brings(bundle, bears_on_apps(bundle), brings_definition(bundle))
 
 
-def _names(definition: _Definition) -> tuple[str, ...]:
-    return (*definition.waits_for, *(definition.calls if isinstance(definition, AppDefinition) else ()))
+def _names(fleet: Fleet, definition: _Definition, collectors: frozenset[str]) -> tuple[str, ...]:
+    if not isinstance(definition, AppDefinition):
+        return definition.waits_for
+    reported_to = sorted(collectors) if collectors and has_network(fleet, definition) else ()
+    return (*definition.waits_for, *definition.calls, *reported_to)
 
 
-def _placements(fleet: Fleet, definition: _Definition) -> tuple[tuple[str, Any], ...]:
-    """Give what bears on an app of those it waits for or calls: their names, and where they are placed."""
-    found = [*dependencies(fleet, definition)]
+def _placements(fleet: Fleet, definition: _Definition, collectors: frozenset[str]) -> tuple[tuple[str, Any, Any], ...]:
+    """Give what bears on an app of those it waits for or calls: their names, where they are placed, and by which names they are called there."""
+    found = [(each.name, placement_of(fleet, each), None) for each in dependencies(fleet, definition)]
     if isinstance(definition, AppDefinition):
-        found += reached_apps(fleet, definition)
-    return tuple((each.name, placement_of(fleet, each)) for each in found)
+        called = reached_apps(fleet, definition, collectors)
+        found += [(each.name, placement_of(fleet, each), stands(fleet, each)) for each in called]
+    return tuple(found)
 
 
 def _for_others(problem: Problem, case: Case) -> Problem:

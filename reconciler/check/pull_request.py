@@ -132,15 +132,15 @@ class _Affected:
     """What may differ on a cluster; the same for all whose documents did not change, so it is found once."""
 
     def __init__(self, base: Side, head: Side) -> None:
-        self._base, self._head = base.fleet, head.fleet
+        self._base, self._head = base.fleet, head
         self._known: dict[bool, frozenset[str]] = {}
 
     def of(self, cluster: str) -> frozenset[str]:
         """Give the names of apps and bundles that may differ on a cluster."""
-        before, after = self._base.clusters.get(cluster), self._head.clusters.get(cluster)
+        before, after = self._base.clusters.get(cluster), self._head.fleet.clusters.get(cluster)
         same = before is not None and before == after
         if same not in self._known:
-            self._known[same] = affected(self._base, self._head, cluster)
+            self._known[same] = affected(self._base, self._head.fleet, cluster, self._head.cases.collectors)
         return self._known[same]
 
 

@@ -72,7 +72,11 @@ class Side:
             return {}
         found: dict[str, Any] = {}
         needs = [placement_of(self.fleet, each) for each in dependencies(self.fleet, definition)]
-        called = [*reached_apps(self.fleet, definition)] if isinstance(definition, AppDefinition) else []
+        called = (
+            [*reached_apps(self.fleet, definition, self.cases.collectors)]
+            if isinstance(definition, AppDefinition)
+            else []
+        )
         needs += [placement_of(self.fleet, each) for each in called]
         reads = isinstance(definition, AppDefinition) and bool(may_read(self.fleet, definition))
         for case in self.cases.of(definition, needs):

@@ -126,7 +126,11 @@ def _of_all(selection: Selection) -> OfAll:
     )
     texts.know(variables)
     said = [text, *(value for each in variables for value in each.values())]
-    labels = frozenset(label for each in said for label in _LABEL.findall(each))
     for path in set(texts.with_kind(*ON_EVERY_APP)):
-        selection.keep(selection.bundles_of(path))
+        bundles = set(selection.bundles_of(path))
+        selection.keep(bundles)
+        # An executor, or a patch of it, may name the app that telemetry goes to.
+        found = (texts.of.get(each, b"") for each in bundles | {path})
+        said += [data.decode("utf-8", "replace") for data in found if b"otel" in data]
+    labels = frozenset(label for each in said for label in _LABEL.findall(each))
     return OfAll(defaults=defaults, text=text.encode(), labels=labels, variables=variables)

@@ -5,6 +5,7 @@
 | an App or Bundle document, its spin.toml, a file it reads      | that app or bundle                                 |
 | where it is placed                                             | those that name it in dependsOn as well            |
 | an app that others call                                        | those that may call it: their NetworkPolicy        |
+| an app that an executor sends telemetry to                     | every app with `network`: their NetworkPolicy      |
 | a bundle's Secret or ConfigMap                                 | that bundle, and the apps that read it             |
 | a bundle's SpinAppExecutor, RuntimeClass, Shim or Service      | that bundle, and every app                         |
 | a bundle's definition of a kind without a namespace            | every bundle                                       |
@@ -22,21 +23,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from reconciler.fleet.brought import bears_on_apps, inputs_in
+from reconciler.fleet.brought import Bearing, bears_on_apps, brought, inputs_in
 from reconciler.fleet.definitions import cluster_scoped_in
 from reconciler.fleet.model import AppDefinition, BundleDefinition, Fleet
 from reconciler.fleet.overrides import every_layer
 from reconciler.fleet.placement import placement_of
-from reconciler.fleet.reads import may_read
+from reconciler.fleet.reads import collectors_of, has_network, may_read
 
 #: Fields of the Fleet that bear on no assignment. `defaults` reach an app through its version, which has them in it.
 _APART = frozenset({"defaults", "artifacts", "ignore", "prune", "health", "minimumAgentVersion", "review"})
 
 
-def affected(old: Fleet | None, new: Fleet, cluster: str) -> frozenset[str]:
+def affected(old: Fleet | None, new: Fleet, cluster: str, collectors: frozenset[str] | None = None) -> frozenset[str]:
     """Give the names of apps and bundles whose assignment on a cluster may differ between two commits, removed ones included.
 
-    With one LoadCache for both loads this compares by identity, and costs well under a microsecond an app.
+    `collectors` are what `reads.collectors_of` gives for the cluster as `new` has it, where that is at hand. With one LoadCache for both loads this compares by identity, and costs well under a microsecond an app.
     """
     if old is None or _common(old, new, cluster):
         return frozenset(
@@ -51,6 +52,8 @@ def affected(old: Fleet | None, new: Fleet, cluster: str) -> frozenset[str]:
         changed |= {*old.bundles, *new.bundles}
     moved = {name for name in changed if _placement(old, name) != _placement(new, name)}
     changed |= _waiting_for(moved, new) | _reading(bundles, new) | _calling(apps, new)
+    if apps:
+        changed |= _reporting(apps, new, _collectors(new, cluster) if collectors is None else collectors)
     return frozenset(changed | _released_by(_different(old.rollouts, new.rollouts), new))
 
 
@@ -78,6 +81,17 @@ def _calling(apps: set[str], fleet: Fleet) -> set[str]:
     if not apps:
         return set()
     return {name for name, each in fleet.apps.items() if each.calls and not apps.isdisjoint(each.calls)}
+
+
+def _reporting(apps: set[str], fleet: Fleet, collectors: frozenset[str]) -> set[str]:
+    """Give the apps whose executor may send telemetry to one of these: as `_calling` does."""
+    if apps.isdisjoint(collectors):
+        return set()
+    return {name for name, each in fleet.apps.items() if has_network(fleet, each)}
+
+
+def _collectors(fleet: Fleet, cluster: str) -> frozenset[str]:
+    return collectors_of(brought(fleet, fleet.clusters[cluster], Bearing(fleet)))
 
 
 def _placement(fleet: Fleet, name: str) -> Any:

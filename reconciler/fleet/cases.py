@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from reconciler.fleet.assign import Here, here
@@ -20,6 +21,7 @@ from reconciler.fleet.definitions import bringing, custom_kinds
 from reconciler.fleet.model import AppDefinition, BundleDefinition, Cluster, Fleet
 from reconciler.fleet.overrides import every_layer
 from reconciler.fleet.placement import placed, placement_of, selects
+from reconciler.fleet.reads import collectors_of
 from reconciler.fleet.variables import mentions
 from reconciler.manifest.target import depends_on_spin
 
@@ -63,6 +65,11 @@ class Cases:
     def here(self, cluster: str) -> Here:
         """Give a cluster as `assign_here` takes it."""
         return self._here[cluster]
+
+    @cached_property
+    def collectors(self) -> frozenset[str]:
+        """The names of apps that executors may send telemetry to on one of the clusters (reads.collectors_of)."""
+        return frozenset[str]().union(*(collectors_of(each.brought) for each in self._here.values()))
 
     def cluster(self, index: int) -> Cluster:
         """Give the cluster of a bit."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from sys import intern
 from typing import Any
 
@@ -14,6 +14,7 @@ from reconciler.fleet.overrides import every_layer, layers_of, merged
 from reconciler.fleet.placement import may_be_placed, placement_of
 from reconciler.fleet.variables import filled, variables_of
 from reconciler.manifest.model import Application
+from reconciler.manifest.report import mapping
 from reconciler.problems import has_errors
 
 _HOST = re.compile(r"(?<![\w.-])[a-z0-9][-a-z0-9]*(?:\.[a-z0-9][-a-z0-9]*)*(?![\w.-])")
@@ -66,9 +67,34 @@ def service_name(host: str, namespace: str) -> tuple[str, str] | None:
     return (parts[1] if len(parts) == 2 else namespace), parts[0]
 
 
-def reached_apps(fleet: Fleet, definition: AppDefinition) -> Iterator[AppDefinition]:
-    """Give the apps of a fleet whose Services an app may call, as far as its text tells: their place bears on its NetworkPolicy."""
-    return (fleet.apps[name] for name in definition.calls if name in fleet.apps)
+def reached_apps(fleet: Fleet, definition: AppDefinition, collectors: Collection[str]) -> Iterator[AppDefinition]:
+    """Give the apps of a fleet whose Services an app may call, as far as its text tells: their place bears on its NetworkPolicy.
+
+    `collectors` are the names that `collectors_of` gives for the clusters that count.
+    """
+    names = set(definition.calls)
+    if collectors and has_network(fleet, definition):
+        names |= {*collectors} - {definition.name}
+    return (fleet.apps[name] for name in sorted(names) if name in fleet.apps)
+
+
+def collectors_of(known: Brought) -> frozenset[str]:
+    """Give the names of apps whose Services executors may send telemetry to by what their `otel` says, whether or not any is called so."""
+    settings = [each.deployment.get("otel") for each in (*known.declared.values(), *known.executors.values())]
+    return frozenset(host.partition(".")[0] for each in settings if each for host in _hosts_in(each))
+
+
+def stands(fleet: Fleet, app: AppDefinition) -> Any:
+    """Give a value that is equal where an app's pods are called by the same names, wherever it is placed."""
+    layers = [(each.get("namespace"), each.get("executor"), "job" in each) for each in every_layer(app, fleet)]
+    overrides = app.spec.get("overrides")
+    selectors = [mapping(each).get("clusters") for each in (overrides if isinstance(overrides, list) else ())]
+    return layers, selectors, has_errors(app.problems)
+
+
+def has_network(fleet: Fleet, definition: AppDefinition) -> bool:
+    """Tell whether an app may have a NetworkPolicy on some cluster."""
+    return any("network" in layer for layer in every_layer(definition, fleet))
 
 
 def names_called(name: str, specs: Sequence[Mapping[str, Any]], application: Application | None) -> tuple[str, ...]:
@@ -98,7 +124,7 @@ def _named_services(spec: Mapping[str, Any], application: Application, known: Br
     hosts = set(_hosts(spec, application))
     executor: Executor | None = known.executor(namespace, str(spec["executor"]))
     if executor is not None:
-        hosts |= set(_HOST.findall(json.dumps(executor.deployment.get("otel") or {})))
+        hosts |= set(_hosts_in(executor.deployment.get("otel") or {}))
     return {found for host in hosts if (found := service_name(host, namespace)) is not None}
 
 
@@ -110,7 +136,12 @@ def _hosts(spec: Mapping[str, Any], application: Application) -> Iterator[str]:
     texts += [dict(application.trigger_settings), spec.get("runtimeConfig"), spec.get("variables")]
     for text in texts:
         if text:
-            yield from _HOST.findall(json.dumps(text, default=str))
+            yield from _hosts_in(text)
+
+
+def _hosts_in(value: Any) -> list[str]:
+    found: list[str] = _HOST.findall(json.dumps(value, default=str))
+    return found
 
 
 def _read(spec: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

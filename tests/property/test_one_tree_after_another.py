@@ -27,6 +27,7 @@ def app(name, *fields):
     return document("App", name, "{" + ", ".join([ARTIFACT, *fields]) + "}")
 
 
+REPORTING = "{executors: {containerd-shim-spin: {otel: {exporter_otlp_endpoint: 'http://pay.default:80'}}}, defaults: {network: {egress: fromManifest}}}"
 NAMES = st.sampled_from(["cart", "carts", "pay"])
 FIELDS = [
     "dependsOn: [cart]", "dependsOn: [carts]", "dependsOn: [pay, cart]", "dependsOn: [car]", "overrides: [{clusters: {}, spec: {dependsOn: [pay]}}]",
@@ -74,7 +75,7 @@ fleets = st.builds(
         [
             "{}", "{}", "{defaults: {dependsOn: [pay]}}", "{defaults: {rollout: slow}}", "{defaults: {placement: {names: [c1]}}}", "{defaults: {replicas: 3}}",
             "{artifacts: {registries: [ghcr.io/other]}}", "{ignore: ['/x/**']}", "{ignore: ['*/m/**', two.yaml]}", "{nope: 1}",
-            "{defaults: {network: {egress: fromManifest}}}", "{defaults: {variables: {token: {file: {path: values/v.yaml, key: token}}}}}",
+            "{defaults: {network: {egress: fromManifest}}}", "{defaults: {variables: {token: {file: {path: values/v.yaml, key: token}}}}}", REPORTING,
         ]
     ),
 )  # fmt: skip
@@ -168,3 +169,13 @@ def test_a_tree_checked_after_others_has_the_problems_that_it_has_alone(history)
     for step in history:
         files.update(step)
         assert checker.check(Tree(files)).problems == FleetCheck().check(Tree(files)).problems
+
+
+def test_an_app_is_checked_again_when_what_its_executor_reports_to_moves():
+    web = {"a/app.yaml": app("cart", "network: {egress: fromManifest}"), "a/spin.toml": SPIN.format("example.com")}
+    files, checker = BEGINNING | web | {"fleet.yaml": document("Fleet", "f", REPORTING)}, FleetCheck()
+    before = checker.check(Tree(files)).problems
+    moved = Tree(files | {"b/app.yaml": app("pay", "namespace: elsewhere")})
+    after = checker.check(moved).problems
+    assert after == FleetCheck().check(moved).problems
+    assert "a/app.yaml" in {each.path for each in {*after} - {*before}}

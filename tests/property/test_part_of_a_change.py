@@ -158,6 +158,25 @@ def test_of_apps_that_have_nothing_to_do_with_a_change_none_is_read() -> None:
     assert [path for path in parts[1].files if path.endswith("app.yaml")] == ["app-19/app.yaml"]
 
 
+def test_an_app_that_a_bundles_executor_reports_to_is_not_moved_without_those_that_run_under_it() -> None:
+    otel = {"exporter_otlp_endpoint": "http://collector.default.svc:80"}
+    config = {"runtimeClassName": "wasmtime-spin-v2", "otel": otel}
+    executor = {
+        "apiVersion": "core.spinkube.dev/v1alpha1", "kind": "SpinAppExecutor", "metadata": {"name": "traced", "namespace": "default"},
+        "spec": {"createDeployment": True, "deploymentConfig": config},
+    }  # fmt: skip
+    files = {
+        "fleet.yaml": document("Fleet", "f", {}),
+        "eu.yaml": document("Cluster", "eu", {"spin": "3.6"}),
+        **app_in_block_style("collector"),
+        **app_in_block_style("web", "executor: traced", "network: {egress: fromManifest}"),
+    }
+    put(files, "platform", "platform", ("Bundle", ([executor], {})))
+    base, head = Commit(files), Commit(files | app_in_block_style("collector", "namespace: elsewhere"))
+    units = check_change(base, head).to_json()["clusters"][0]["units"]
+    assert {each["name"] for each in units} - {"_shared"} == {"collector", "web"}
+
+
 def test_an_app_that_comes_into_a_namespace_is_told_apart_from_those_that_are_in_it() -> None:
     files = {
         "fleet.yaml": document("Fleet", "f", {}),

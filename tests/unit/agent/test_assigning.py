@@ -82,6 +82,40 @@ def test_a_commit_that_changes_one_app_touches_that_one_alone() -> None:
     assert set(follower.units) == {"a", "c"}
 
 
+EXECUTOR = """\
+apiVersion: core.spinkube.dev/v1alpha1
+kind: SpinAppExecutor
+metadata: {name: traced, namespace: default}
+spec:
+  createDeployment: true
+  deploymentConfig:
+    runtimeClassName: wasmtime-spin-v2
+    otel: {exporter_otlp_endpoint: "http://collector.default.svc:80"}
+"""
+DECLARED = "{executors: {traced: {otel: {exporter_otlp_endpoint: 'http://collector.default.svc:80'}}}}"
+
+
+@pytest.mark.parametrize(
+    "executor",
+    [
+        {"p.yaml": HEAD.format(kind="Bundle", name="p", spec="{path: p}"), "p/executor.yaml": EXECUTOR},
+        {"fleet.yaml": HEAD.format(kind="Fleet", name="f", spec=DECLARED)},
+        {"eu.yaml": HEAD.format(kind="Cluster", name="eu", spec=DECLARED.replace("{", "{spin: '3.6', ", 1))},
+    ],
+    ids=["of a bundle", "of the fleet", "of the cluster"],
+)
+def test_where_the_collector_of_an_executor_runs_bears_on_the_apps_with_a_network_policy(
+    executor: dict[str, str],
+) -> None:
+    network = app("a", executor="traced", network="{egress: fromManifest}")
+    follower = Following()
+    follower.take(executor, network, app("b", executor="traced"), app("collector"))
+    assert [*follower.units["a"].services] == [("default", "collector")]
+    moved = app("collector", namespace="elsewhere")
+    assert follower.take(executor, network, app("b", executor="traced"), moved) == {"a", "collector"}
+    assert follower.units["a"].services == {}
+
+
 def test_the_second_of_two_that_want_a_route_is_withheld_until_the_first_lets_go() -> None:
     follower = Following()
     follower.take(app("b", "x.example"))

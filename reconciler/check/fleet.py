@@ -180,6 +180,7 @@ class FleetCheck:
         shared = (fleet.spec, fleet.path, fleet.clusters, bearing)
         if self._cases is None or shared != self._shared:
             self._seen, self._shared = {}, shared
+            self._clashing, self._circles = (), ()
             self._cases = Cases(fleet, self._only or None)
             self._unknown = tuple(cluster_warnings(fleet.clusters[name] for name in self._cases.names))
             self._claims = Claims([variables_of(fleet.clusters[name]) for name in self._cases.names])

@@ -179,3 +179,11 @@ def test_an_app_is_checked_again_when_what_its_executor_reports_to_moves():
     after = checker.check(moved).problems
     assert after == FleetCheck().check(moved).problems
     assert "a/app.yaml" in {each.path for each in {*after} - {*before}}
+
+
+def test_a_circle_is_told_no_more_once_its_last_app_goes_as_the_fleet_changes():
+    circle = "overrides: [{clusters: {}, spec: {dependsOn: [pay]}}]"
+    files, checker = BEGINNING | {"a/app.yaml": None, "b/app.yaml": app("pay", circle)}, FleetCheck()
+    assert "fleet.cycle" in {each.code for each in checker.check(Tree(files)).problems}
+    files |= {"b/app.yaml": None, "fleet.yaml": document("Fleet", "f", "{defaults: {replicas: 3}}")}
+    assert checker.check(Tree(files)).problems == FleetCheck().check(Tree(files)).problems

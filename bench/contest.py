@@ -11,7 +11,7 @@ import ssl
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, Self
@@ -53,6 +53,9 @@ class Contestant(Protocol):
     def requests(self) -> int:
         """How many requests it has made to the API server, by its own count."""
 
+    def phases(self) -> Mapping[str, float]:
+        """Seconds of what it did one after the other since it was begun, by its own word; empty where it has none."""
+
     def processes(self) -> list[psutil.Process]:
         """Its processes; their children count as well."""
 
@@ -75,6 +78,7 @@ class Figures:
 
     apps: int
     cold: float = 0.0
+    cold_cpu: float = 0.0
     noop_requests: int = 0
     noop_cpu: float = 0.0
     idle_requests: int = 0
@@ -107,12 +111,17 @@ def _run(
     contestant: Contestant, api: Api, repository: gitserver.Repository, url: str, figures: Figures, effort: Effort
 ) -> None:
     apps = figures.apps
-    began = time.perf_counter()
+    began, cpu = time.perf_counter(), cpu_seconds(contestant)
     contestant.begin(url, apps)
     wait(lambda: api.deployed(apps), "the cold sync", every=0.1)
     figures.cold = time.perf_counter() - began
-    say(f"{contestant.name}, {apps} apps: cold sync {figures.cold:.1f} s")
+    figures.cold_cpu = cpu_seconds(contestant) - cpu
+    say(f"{contestant.name}, {apps} apps: cold sync {figures.cold:.1f} s, {figures.cold_cpu:.1f} s CPU")
     wait(contestant.settled, "health")
+    if phases := contestant.phases():
+        say(
+            f"{contestant.name}, {apps} apps: {', '.join(f'{name} {seconds:.2f} s' for name, seconds in phases.items())}"
+        )
     time.sleep(5)  # what the cold sync leaves to report is not a reconcile with nothing to do
     figures.noop_requests, figures.noop_cpu = _noop(contestant)
     before = contestant.requests()

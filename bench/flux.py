@@ -109,6 +109,9 @@ class Flux:
         )
         return sum(int(float(value)) for value in found)
 
+    def phases(self) -> dict[str, float]:
+        return {}
+
     def processes(self) -> list[psutil.Process]:
         return list(self._running)
 

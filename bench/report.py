@@ -35,6 +35,7 @@ class Row:
 
 ROWS = (
     Row(key="cold", title="cold sync", unit="s", digits=1),
+    Row(key="cold_cpu", title="cold sync: CPU of its processes", unit="s", digits=1),
     Row(key="commit", title="one commit → object, median", unit="s", digits=2),
     Row(key="requests", title="a reconcile with nothing new: requests", unit="", digits=0),
     Row(key="cpu", title="a reconcile with nothing new: CPU", unit="s", digits=2),
@@ -49,6 +50,7 @@ def values(figures: Figures) -> dict[str, float]:
     """Give each row's value."""
     found = {
         "cold": figures.cold,
+        "cold_cpu": figures.cold_cpu,
         "requests": float(figures.noop_requests),
         "cpu": figures.noop_cpu,
         "idle": float(figures.idle_requests),
@@ -129,6 +131,7 @@ def median(runs: Sequence[Figures]) -> Figures:
     return Figures(
         apps=runs[0].apps,
         cold=statistics.median(run.cold for run in runs),
+        cold_cpu=statistics.median(run.cold_cpu for run in runs),
         noop_requests=round(statistics.median(run.noop_requests for run in runs)),
         noop_cpu=statistics.median(run.noop_cpu for run in runs),
         idle_requests=max(run.idle_requests for run in runs),

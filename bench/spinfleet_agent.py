@@ -74,12 +74,18 @@ class SpinfleetAgent:
 
     def requests(self) -> int:
         """Every request but the watches, which stay open."""
+        found = re.findall(r"^spinfleet_api_requests_total\{[^}]*\} ([0-9.e+]+)", self._metrics(), re.MULTILINE)
+        return sum(int(float(value)) for value in found)
+
+    def phases(self) -> dict[str, float]:
+        """What is left of the cold sync's time is the start: Python's, imports, credentials, discovery and release records."""
+        pattern = r'^spinfleet_sync_phase_seconds_sum\{[^}]*phase="(\w+)"\} ([0-9.e+-]+)'
+        return {name: float(value) for name, value in re.findall(pattern, self._metrics(), re.MULTILINE)}
+
+    def _metrics(self) -> str:
         with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/metrics") as answer:
-            text = answer.read().decode()
-        return sum(
-            int(float(value))
-            for value in re.findall(r"^spinfleet_api_requests_total\{[^}]*\} ([0-9.e+]+)", text, re.MULTILINE)
-        )
+            text: str = answer.read().decode()
+        return text
 
     def processes(self) -> list[psutil.Process]:
         return [self._process] if self._process is not None else []

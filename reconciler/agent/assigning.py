@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from reconciler.fleet import affected
 from reconciler.fleet.assign import Here, assign_here, here
+from reconciler.fleet.brought import Bearing
 from reconciler.fleet.model import AppAssignment, Assignment, BundleAssignment, Fleet, Unit, Withheld
 from reconciler.fleet.reads import collectors_of
 from reconciler.problems import has_errors
@@ -20,6 +21,7 @@ class Assigning:
     cluster: str
     assignment: Assignment | None = None
     place: Here | None = None
+    _bearing: Bearing | None = None
     _placed: dict[str, Unit] = field(default_factory=dict)
     _claims: dict[str, Mapping[Claim, str]] = field(default_factory=dict)
     _claimants: dict[Claim, dict[str, str]] = field(default_factory=dict)
@@ -29,7 +31,8 @@ class Assigning:
 
         Raises InputError where the fleet has no such cluster; the assignment is then the one before.
         """
-        place = here(fleet, self.cluster)
+        self._bearing = Bearing(fleet, self._bearing)
+        place = here(fleet, self.cluster, self._bearing)
         before = self.assignment
         collectors = collectors_of(place.brought)
         touched = affected(before.fleet if before is not None else None, fleet, self.cluster, collectors)

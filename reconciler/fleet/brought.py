@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any
 
 from reconciler.fleet.cache import canonical
 from reconciler.fleet.definitions import cluster_scoped_in
@@ -24,7 +24,6 @@ _SHIM, _SERVICE = ("runtime.spinkube.dev", "Shim"), ("", "Service")
 _INPUTS = frozenset({("", "Secret"), ("", "ConfigMap")})
 _BEARING = frozenset({_EXECUTOR, _RUNTIME_CLASS, _SHIM, _SERVICE, *_INPUTS})
 _MARK = 16
-_What = TypeVar("_What")
 
 
 @dataclass(frozen=True)
@@ -60,81 +59,129 @@ class Brought:
 
 
 class Bearing:
-    """The objects of a fleet's bundles that bear on apps; for many clusters made once: what they have alike is held once."""
+    """The objects of a fleet's bundles that bear on apps; for many clusters made once: what they have alike is held once.
 
-    def __init__(self, fleet: Fleet) -> None:
+    `before` is that of the commit before: what a bundle brings is looked up again only where the bundle is another.
+    """
+
+    def __init__(self, fleet: Fleet, before: Bearing | None = None) -> None:
         self._fleet = fleet
-        each = ((bundle, _bearing_objects(bundle)) for bundle in fleet.bundles.values())
-        self._bundles = [(bundle, objects) for bundle, objects in each if objects]
-        scoped = ((bundle, cluster_scoped_in(bundle)) for bundle in fleet.bundles.values())
-        self._scoped = [(bundle, kinds) for bundle, kinds in scoped if kinds]
-        self._plain: dict[tuple[str, ...], _Parts] = {}
-        # Bundles by the hundred share a few placements.
-        self._placements = {
-            bundle.name: canonical(placement_of(fleet, bundle)) for bundle, _ in (*self._bundles, *self._scoped)
+        known = before.own if before is not None else {}
+        self.own: dict[str, _Own] = {
+            name: same if (same := known.get(name)) is not None and same.bundle is bundle else _own(bundle)
+            for name, bundle in fleet.bundles.items()
         }
+        self._bundles = [each for each in self.own.values() if each.objects]
+        self._scoped = [each for each in self.own.values() if each.cluster_scoped]
+        self._plain: dict[tuple[str, ...], _Parts] = {}
+        self._placements = self._texts()
+
+    def _texts(self) -> dict[str, str]:
+        """Give each bundle's placement as text. Bundles by the hundred share a few, and most have none of their own."""
+        texts: dict[int, str] = {}
+        found: dict[str, str] = {}
+        for each in (*self._bundles, *self._scoped):
+            placement = placement_of(self._fleet, each.bundle)
+            if id(placement) not in texts:
+                texts[id(placement)] = canonical(placement)
+            found[each.bundle.name] = texts[id(placement)]
+        return found
 
     def parts(self, cluster: Cluster) -> _Parts:
         """Give what a cluster gets. Bundles that are invalid count as they can be read: what they bring may be there."""
         placed = self._placed(self._bundles, cluster)
-        if any(bundle.spec.get("patches") for bundle, _ in placed):
+        if any(each.brings is None for each in placed):
             return _parts(placed, cluster)
-        key = tuple(bundle.name for bundle, _ in placed)
+        key = tuple(each.bundle.name for each in placed)
         if key not in self._plain:
             self._plain[key] = _parts(placed, cluster)
         return self._plain[key]
 
     def cluster_scoped(self, cluster: Cluster) -> frozenset[tuple[str, str]]:
         """Give group and kind of the custom kinds without a namespace that a cluster gets definitions of, as they are written."""
-        return frozenset[tuple[str, str]]().union(*(kinds for _, kinds in self._placed(self._scoped, cluster)))
+        kinds = (each.cluster_scoped for each in self._placed(self._scoped, cluster))
+        return frozenset[tuple[str, str]]().union(*kinds)
 
-    def _placed(
-        self, bundles: list[tuple[BundleDefinition, _What]], cluster: Cluster
-    ) -> list[tuple[BundleDefinition, _What]]:
+    def _placed(self, bundles: list[_Own], cluster: Cluster) -> list[_Own]:
         asked: dict[str, bool] = {}
-        for bundle, _ in bundles:
-            text = self._placements[bundle.name]
+        for each in bundles:
+            text = self._placements[each.bundle.name]
             if text not in asked:
-                asked[text] = may_be_placed(placement_of(self._fleet, bundle), cluster)
-        return [each for each in bundles if asked[self._placements[each[0].name]]]
+                asked[text] = may_be_placed(placement_of(self._fleet, each.bundle), cluster)
+        return [each for each in bundles if asked[self._placements[each.bundle.name]]]
+
+
+#: Objects with their bundle, by kind.
+_ByKind = dict[tuple[str, str], list[tuple[BundleDefinition, SourcedObject]]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Brings:
+    """What one bundle brings to a cluster: by kind, and as Brought has it."""
+
+    of: _ByKind
+    inputs: Mapping[tuple[str, str, str], str]
+    services: Mapping[tuple[str, str], Target]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Own:
+    """A bundle, its objects that bear on apps, and what it brings; `brings` is None where patches may make that another on each cluster."""
+
+    bundle: BundleDefinition
+    objects: list[SourcedObject]
+    cluster_scoped: frozenset[tuple[str, str]]
+    brings: _Brings | None
+
+
+def _own(bundle: BundleDefinition) -> _Own:
+    objects = [each for each in bundle.objects if group_kind(each.object) in _BEARING]
+    brings = _brings(bundle, [(each, each.blob) for each in objects]) if not bundle.spec.get("patches") else None
+    return _Own(bundle, objects, cluster_scoped_in(bundle), brings)
 
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
     """What bundles bring to a cluster: by kind, and as Brought has it."""
 
-    of: Mapping[tuple[str, str], list[tuple[BundleDefinition, SourcedObject]]]
+    of: _ByKind
     inputs: Mapping[tuple[str, str, str], str]
     services: Mapping[tuple[str, str], Target]
     alike: str
 
 
-def _bearing_objects(bundle: BundleDefinition) -> list[SourcedObject]:
-    return [each for each in bundle.objects if group_kind(each.object) in _BEARING]
-
-
-def _parts(placed: list[tuple[BundleDefinition, list[SourcedObject]]], cluster: Cluster) -> _Parts:
-    here = [
-        (bundle, each, patched)
-        for bundle, objects in placed
-        if _patchable(bundle)
-        for each in objects
-        if _is_named(patched := as_on(bundle, each, cluster))
-    ]
-    of: dict[tuple[str, str], list[tuple[BundleDefinition, SourcedObject]]] = {kind: [] for kind in _BEARING}
-    for bundle, _, each in here:
-        if (kind := group_kind(each.object)) in of:  # a patch may have made something else of it
-            of[kind].append((bundle, each))
-    inputs = {
-        (each.object["kind"], _namespace(bundle, each.object), each.object["metadata"]["name"]): _mark(
-            bundle, written, cluster
-        )
-        for bundle, written, each in here
-        if group_kind(each.object) in _INPUTS
-    }
-    services = dict(_services(of[_SERVICE]))
+def _parts(placed: list[_Own], cluster: Cluster) -> _Parts:
+    of: _ByKind = {kind: [] for kind in _BEARING}
+    inputs: dict[tuple[str, str, str], str] = {}
+    services: dict[tuple[str, str], Target] = {}
+    for each in placed:
+        brings = each.brings or _patched(each, cluster)
+        for kind, found in brings.of.items():
+            of[kind] += found
+        inputs.update(brings.inputs)
+        services.update(brings.services)
     called = [[*key, each.labels, sorted(each.ports.items())] for key, each in sorted(services.items())]
     return _Parts(of, inputs, services, canonical([sorted(inputs), called]))
+
+
+def _patched(own: _Own, cluster: Cluster) -> _Brings:
+    bundle, objects = own.bundle, own.objects if _patchable(own.bundle) else []
+    return _brings(bundle, [(as_on(bundle, each, cluster), _mark(bundle, each, cluster)) for each in objects])
+
+
+def _brings(bundle: BundleDefinition, objects: list[tuple[SourcedObject, str]]) -> _Brings:
+    """Give what a bundle brings, given its objects as a cluster gets them and the mark of what each holds."""
+    here = [(each, mark) for each, mark in objects if _is_named(each)]
+    of: _ByKind = {}
+    for each, _ in here:
+        if (kind := group_kind(each.object)) in _BEARING:  # a patch may have made something else of it
+            of.setdefault(kind, []).append((bundle, each))
+    inputs = {
+        (each.object["kind"], _namespace(bundle, each.object), each.object["metadata"]["name"]): mark
+        for each, mark in here
+        if group_kind(each.object) in _INPUTS
+    }
+    return _Brings(of, inputs, dict(_services(of.get(_SERVICE, []))))
 
 
 def brought(fleet: Fleet, cluster: Cluster, bearing: Bearing) -> Brought:

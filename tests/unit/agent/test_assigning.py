@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from reconciler.agent.assigning import Assigning
 from reconciler.errors import InputError
 from reconciler.fleet import LoadCache, load
+from reconciler.fleet.brought import Bearing
 from reconciler.fleet.model import Fleet, Withheld
 from reconciler.tree import File
 
@@ -42,6 +43,20 @@ def app(name: str, host: str = "", **spec: Any) -> dict[str, str]:
     return {
         f"{name}/app.yaml": HEAD.format(kind="App", name=name, spec=text),
         f"{name}/spin.toml": SPIN,
+    }
+
+
+def bundle(name: str, value: str, *, patched: bool = False, placement: str = "{}") -> dict[str, str]:
+    """A Bundle of a ConfigMap and a Service, which its patch gives another label to choose by."""
+    patch = "[{target: {kind: Service}, patch: {spec: {selector: {app: patched}}}}]"
+    spec = f"{{path: ./objects, namespace: shop, placement: {placement}{f', patches: {patch}' if patched else ''}}}"
+    objects = (
+        f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\ndata: {{key: {value}}}\n---\n"
+        f"apiVersion: v1\nkind: Service\nmetadata: {{name: {name}}}\nspec: {{selector: {{app: {value}}}, ports: [{{port: 80}}]}}\n"
+    )
+    return {
+        f"{name}/bundle.yaml": HEAD.format(kind="Bundle", name=name, spec=spec),
+        f"{name}/objects/all.yaml": objects,
     }
 
 
@@ -134,6 +149,39 @@ def test_a_fleet_without_this_cluster_leaves_the_assignment_as_it_was() -> None:
         follower.take(app("b"), {"eu.yaml": BASE["eu.yaml"].replace("name: eu", "name: us")})
     assert set(follower.units) == {"a"}
     assert follower.take(app("b")) == {"a", "b"}
+
+
+def test_what_a_bundle_brings_is_looked_up_again_only_where_the_bundle_is_another() -> None:
+    follower = Following()
+    before = Bearing(follower.fleet({**bundle("a", "one"), **bundle("b", "one")}))
+    after = Bearing(follower.fleet({**bundle("a", "one"), **bundle("b", "two")}), before)
+    assert after.own["a"] is before.own["a"]
+    assert after.own["b"] is not before.own["b"]
+
+
+brought = st.dictionaries(
+    st.sampled_from("abc"),
+    st.builds(
+        lambda value, patched, placement: {"value": value, "patched": patched, "placement": placement},
+        st.sampled_from(["one", "two"]),
+        st.booleans(),
+        st.sampled_from(["{}", "{clusters: {names: [eu]}}", "{clusters: {names: [us]}}"]),
+    ),
+    max_size=3,
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(brought, min_size=1, max_size=4))
+def test_what_bundles_bring_is_that_of_a_fresh_start_whatever_came_before(
+    history: list[dict[str, dict[str, Any]]],
+) -> None:
+    follower, fresh = Following(), Following()
+    for commit in history:
+        follower.take(*(bundle(name, **which) for name, which in commit.items()))
+    fresh.take(*(bundle(name, **which) for name, which in history[-1].items()))
+    assert follower.assigning.place == fresh.assigning.place
+    assert follower.units == fresh.units
 
 
 commits = st.lists(

@@ -16,7 +16,7 @@ from typing import Any
 
 from reconciler.check.claims import Claim, Claims, Clash
 from reconciler.check.files import Files, missing_files
-from reconciler.check.known import cluster_warnings, rollout_warnings, zone_warnings
+from reconciler.check.known import cluster_warnings, rollout_warnings, unsaid_spin_warnings, zone_warnings
 from reconciler.check.objects import Asked, ObjectCheck
 from reconciler.check.override_cycles import override_cycles
 from reconciler.check.report import Report
@@ -201,7 +201,9 @@ class FleetCheck:
             unit = assign_here(fleet, place, definition.name)
             if unit is None:
                 continue
-            found = [*unit.problems, *(zone_warnings(unit) if isinstance(unit, AppAssignment) else ())]
+            found = [*unit.problems]
+            if isinstance(unit, AppAssignment):
+                found += (*zone_warnings(unit), *unsaid_spin_warnings(unit, place.cluster))
             if isinstance(definition, BundleDefinition):
                 found += objects.problems(definition, place.cluster)
             if not isinstance(unit, Withheld):

@@ -8,9 +8,12 @@ from functools import cache
 from typing import Any
 
 from reconciler.artifact.worlds import known_releases
+from reconciler.fleet.checks import NEED_SPIN
 from reconciler.fleet.clusters import spin_version
+from reconciler.fleet.doubtful import doubts
 from reconciler.fleet.model import AppAssignment, Cluster, RolloutDefinition
 from reconciler.fleet.variables import references
+from reconciler.manifest.target import depends_on_spin
 from reconciler.openapi.kinds import versions
 from reconciler.problems import Problem, Severity
 from reconciler.render.places import warning_at
@@ -22,7 +25,8 @@ _Told = tuple[str, str, str, str]
 def cluster_warnings(clusters: Iterable[Cluster]) -> Iterator[Problem]:
     """Warn of what Cluster documents say that nothing here can be held against."""
     for cluster in clusters:
-        for pointer, code, message, hint in (*_spin(cluster), *_kubernetes(cluster), *_variables(cluster)):
+        told = (*_spin(cluster), *_kubernetes(cluster), *_variables(cluster), *doubts("Cluster", cluster.spec))
+        for pointer, code, message, hint in told:
             yield _warning(cluster, f"/spec{pointer}", code, message, hint)
 
 
@@ -34,6 +38,16 @@ def zone_warnings(app: AppAssignment) -> Iterator[Problem]:
     for pointer, zone in zones:
         if isinstance(zone, str) and not _is_zone(zone):
             yield warning_at(app, pointer, *_of_zone(zone))
+
+
+def unsaid_spin_warnings(app: AppAssignment, cluster: Cluster) -> Iterator[Problem]:
+    """Warn where an app needs some version of Spin, and its cluster does not say which one it runs."""
+    needs = [name for name in NEED_SPIN if app.spec.get(name)]
+    if spin_version(cluster.spec) is None and (needs or depends_on_spin(app.application)):
+        what = needs[0] if needs else "a field of its triggers"
+        message = f"{what} needs some version of Spin, and cluster {cluster.name!r} does not say which one it runs: not checked"
+        hint = f'write spin: "{known_releases()[-1]}", or shim, under spec in {cluster.path}'
+        yield warning_at(app, f"/{needs[0]}" if needs else "", "target.no-spin", message, hint)
 
 
 def rollout_warnings(rollouts: Iterable[RolloutDefinition]) -> Iterator[Problem]:

@@ -143,7 +143,8 @@ def reference_fault(text: str, artifacts: Mapping[str, Any]) -> Fault | None:
         return _fault(text, "it has neither tag nor digest")
     registries = artifacts.get("registries")
     if registries is not None and not allowed(reference, registries):
-        hint = f"push it to one of: {', '.join(registries)}; or extend artifacts.registries in the Fleet"
+        where = f"push it to one of: {', '.join(registries)}; or " if registries else ""
+        hint = f"{where}extend artifacts.registries in the Fleet"
         return Fault("app.registry", f"{reference.name} is not in the fleet's artifacts.registries", hint)
     return None
 

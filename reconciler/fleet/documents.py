@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from reconciler.fleet.doubtful import doubts
 from reconciler.fleet.merge_patch import without_nulls
 from reconciler.fleet.model import API_GROUP, API_VERSION
 from reconciler.fleet.placement import selector_faults
@@ -150,8 +151,18 @@ def _identify(document: YamlDocument, path: str, blob: str) -> Document | Proble
         return document.problem("fleet.no-name", f"this {kind} has no metadata.name", at, "give it a name")
     if any(_blurs_identity(problem) for problem in document.problems):
         return document.problem("fleet.no-name", f"what this {kind} is called can't be told", "/metadata/name")
-    found = check(without_nulls(value), kind.lower(), path=path, places=document.place, prefix="fleet")
-    problems = tuple(sorted({*document.problems, *found}, key=Problem.sort_key))
+    whole = without_nulls(value)
+    found = {
+        *document.problems,
+        *check(whole, kind.lower(), path=path, places=document.place, prefix="fleet"),
+    }
+    # Those of a Cluster are told by `check.known`, with what else is doubtful of it.
+    if kind != "Cluster" and not has_errors([*found]):
+        found.update(
+            replace(document.problem(code, message, f"/spec{pointer}", hint), severity=Severity.WARNING)
+            for pointer, code, message, hint in doubts(kind, whole.get("spec") or {})
+        )
+    problems = tuple(sorted(found, key=Problem.sort_key))
     return Document(kind=kind, name=name, path=path, blob=blob, yaml=document, problems=problems)
 
 

@@ -8,7 +8,7 @@ A tree that is read after another costs what differs: each step takes what it ga
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
@@ -25,6 +25,7 @@ from reconciler.fleet.model import Cluster, Fleet, Loaded, RolloutDefinition
 from reconciler.fleet.references import Surroundings
 from reconciler.fleet.rollouts import define_rollout
 from reconciler.problems import Problem, Severity
+from reconciler.schema_check import closest
 from reconciler.tree import Tree
 
 #: A refused entry with such a name can have been neither a document nor a folder of documents.
@@ -85,7 +86,7 @@ def load(tree: Tree, *, cache: LoadCache | None = None) -> Loaded:
     reader = cache.reader(tree)
     cache.last = now = _read(reader, cache.last)
     fleets = now.found.of("Fleet")
-    fleet, commit_problems = _only_fleet(fleets)
+    fleet, commit_problems = _only_fleet(fleets, now.found.patterns)
     hiding, entries = _refused_entries(reader)
     commit_problems += [problem for _, each in sorted(now.found.unidentified.items()) for problem in each]
     commit_problems += [*hiding, *(fleet_problems(fleet, tree) if fleet is not None else [])]
@@ -155,6 +156,7 @@ def _told(now: _Tree) -> Iterator[Problem]:
         yield from rollout.problems
     for document in now.found.of("FleetSync"):
         yield from document.problems
+        yield from _of_no_cluster(document, now.clusters.clusters)
     yield from _twice(now.found.of("Rollout"))
     yield from _twice(now.found.of("FleetSync"))
     for path in now.unused:
@@ -165,6 +167,15 @@ def _told(now: _Tree) -> Iterator[Problem]:
             hint="list it in the Fleet's spec.ignore if that is meant",
             severity=Severity.WARNING,
         )
+
+
+def _of_no_cluster(document: Document, clusters: Mapping[str, Cluster]) -> Iterator[Problem]:
+    """Warn where a FleetSync names a cluster that is not here: it may be one of another fleet."""
+    name = document.spec.get("cluster")
+    if document.valid and isinstance(name, str) and name not in clusters:
+        message = f"this fleet has no cluster {name!r}: an agent that follows it here would have nothing to run"
+        hint = closest(name, sorted(clusters)) or "add a Cluster document of that name"
+        yield document.warning("/spec/cluster", "fleet.unknown-reference", message, hint)
 
 
 def _refused_entries(reader: Reader) -> tuple[list[Problem], list[Problem]]:
@@ -178,10 +189,12 @@ def _refused_entries(reader: Reader) -> tuple[list[Problem], list[Problem]]:
     return hiding, others
 
 
-def _only_fleet(found: tuple[Document, ...]) -> tuple[Document | None, list[Problem]]:
+def _only_fleet(found: tuple[Document, ...], ignored: Collection[str]) -> tuple[Document | None, list[Problem]]:
     """Give the one Fleet document, or commit-scope problems."""
     if not found:
         hint = "add a document with kind: Fleet and apiVersion: spinfleet.dev/v1alpha1"
+        if ignored:
+            hint = f"its own spec.ignore leaves it out: look at {', '.join(sorted(ignored)[:5])}"
         return None, [Problem(path=".", code="fleet.no-fleet", message="there is no Fleet document", hint=hint)]
     message = f"a second Fleet: the first stands in {found[0].path}:{found[0].line}"
     return found[0], [each.problem("/kind", "fleet.several-fleets", message, "keep one of them") for each in found[1:]]

@@ -93,6 +93,10 @@ def quantity_warnings(spec: Mapping[str, Any]) -> Iterator[Fault]:
         amount = quantity(written)
         if amount is None:
             continue
+        if not amount and name == "memory" and "/requests/" not in pointer:
+            limit = pointer.startswith("/resources/")
+            message = "a memory limit of 0 is no limit" if limit else "with no memory each invocation fails"
+            yield pointer, message, "leave it out" if limit else "as in 32Mi"
         digits = re.match(r"[0-9.]*", str(written))
         bare = digits[0] if digits is not None else ""
         if name == "memory" and 0 < amount < _LEAST_MEMORY:

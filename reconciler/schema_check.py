@@ -29,6 +29,8 @@ _MOST_PROBLEMS = 200
 #: Names that a hint is looked for among.
 _MOST_NAMES = 100
 _LONGEST_NAME = 100
+#: Shorter names begin too many others.
+_SHORTEST_BEGINNING = 3
 
 
 @cache
@@ -80,7 +82,10 @@ def closest(name: str, names: Sequence[str]) -> str:
     if len(name) > _LONGEST_NAME:
         return ""
     near = difflib.get_close_matches(name, [each for each in among if len(each) <= _LONGEST_NAME], n=1, cutoff=0.6)
-    near = near or [each for each in among if each.lower() == name.lower()]
+    # What is written out or in other capitals: `Application` for App, `app` for App.
+    near = near or [
+        each for each in among if len(each) >= _SHORTEST_BEGINNING and name.lower().startswith(each.lower())
+    ]
     return f"did you mean {near[0]!r}?" if near else ""
 
 
@@ -170,6 +175,10 @@ def _problems(
             f"{_where(pointer)} must be {words}, not {_shown(error.instance) if quoting else _kind(error.instance)}"
         )
         hint = _written_right(types, error.instance) if quoting else "write it in quotes" if types == "string" else ""
+        if prefix == "fleet" and types == "string" and isinstance(error.instance, bool):
+            hint = "write it in quotes: YAML takes a bare yes, no, on or off for true or false"
+        described = str(error.schema.get("description", "")) if isinstance(error.schema, dict) else ""
+        hint = hint or (described if types == "object" and "{" in described else "")
         yield _problem(path, pointer, places, f"{prefix}.type", message, hint)
     else:
         yield _problem(path, pointer, places, f"{prefix}.{_code(error)}", *_described(error, pointer))
@@ -181,6 +190,10 @@ def _written_right(types: Any, value: Any) -> str:
         return f'write it in quotes: "{_shown(value)}"'
     if types == "array" and isinstance(value, (str, int, float)):
         return f"write a list: [{str(value)[:40]}]"
+    if types == "array" and isinstance(value, dict):
+        return "write a list: each item after a dash, or all in [ ]"
+    if types == "object" and isinstance(value, list):
+        return "write a mapping: each entry as NAME: …, without a dash"
     if not isinstance(value, str):
         return ""
     if types == "boolean" and value.lower() in {"true", "false", "yes", "no", "on", "off"}:

@@ -22,6 +22,7 @@ from reconciler.fleet.version import version_of
 from reconciler.fleet.yaml_reader import Document as YamlDocument
 from reconciler.fleet.yaml_reader import Source
 from reconciler.problems import Problem, Severity, has_errors
+from reconciler.schema_check import closest
 from reconciler.sops.sealed import is_sealed
 
 #: Of one file: a file of thousands of texts where objects belong has one mistake.
@@ -38,10 +39,13 @@ def folder_of(document: Document) -> str | None:
     return f"{folder}/" if folder else ""
 
 
-def bundle_facts(document: Document) -> tuple[Fact, ...]:
+def bundle_facts(document: Document, reader: Reader) -> tuple[Fact, ...]:
     """Give the facts that a bundle is made of besides its document."""
     folder = folder_of(document)
-    return (facts.IGNORED, *([facts.below(folder)] if folder is not None else []))
+    if folder is None:
+        return (facts.IGNORED,)
+    # Where nothing is below it, what is beside it is looked at for the one that was meant.
+    return (facts.IGNORED, facts.below(folder), *(() if reader.below(folder) else (facts.FILES,)))
 
 
 def define_bundle(document: Document, reader: Reader) -> BundleDefinition:
@@ -58,7 +62,9 @@ def define_bundle(document: Document, reader: Reader) -> BundleDefinition:
         message = "spec.path leads out of the fleet's folder"
         problems.append(document.problem("/spec/path", "fleet.outside", message, "name a folder inside it"))
     elif not files and document.valid:
-        message, hint = f"there are no manifests in {folder or 'the root'}", "name the folder that has them"
+        message = f"there are no manifests in {folder or 'the root'}"
+        hint = "" if below else closest((folder or "").rstrip("/"), reader.folders_beside(folder or ""))
+        hint = hint or "name the folder that has them"
         problems.append(document.problem("/spec/path", "bundle.empty", message, hint))
     for path, blob in files:
         source = reader.objects(path)

@@ -111,6 +111,17 @@ class Reader:
                 found.setdefault(path.rpartition("/")[0], []).append(path)
         return found
 
+    def folders_beside(self, folder: str) -> list[str]:
+        """Give the folders with manifests that stand beside one: what may be meant where it is not there."""
+        return self._folders.get(folder.rstrip("/").rpartition("/")[0], [])
+
+    @cached_property
+    def _folders(self) -> Mapping[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for folder in sorted({path.rpartition("/")[0] for path in self._paths if path.endswith(MANIFEST_SUFFIXES)}):
+            found.setdefault(folder.rpartition("/")[0], []).append(folder)
+        return found
+
     @cached_property
     def values_files(self) -> list[str]:
         """The files that may be of values: what may be meant by one that is missing."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from reconciler.fleet.autoscaling_rules import autoscaling_faults
 from reconciler.fleet.clusters import spin_version
+from reconciler.fleet.executors import DEFAULT_EXECUTOR
 from reconciler.fleet.metadata_rules import metadata_faults
 from reconciler.fleet.model import Cluster, Executor
 from reconciler.fleet.overrides import Origins
@@ -17,6 +18,7 @@ from reconciler.fleet.quantity import quantity
 from reconciler.manifest.model import Application
 from reconciler.manifest.target import check_target
 from reconciler.problems import Problem, Severity
+from reconciler.schema_check import closest
 
 _HOST = re.compile(r"(?:\*\.)?[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(?:\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*")
 _LONGEST_HOST = 253
@@ -142,7 +144,10 @@ def _executor(subject: Subject) -> Iterator[Problem]:
     name, executor = subject.spec["executor"], subject.executor
     if executor is None:
         message = f"there is no executor {name!r} in namespace {subject.spec['namespace']!r}: SpinKube refuses it"
-        hint = "declare it in spec.executors of the Fleet or the Cluster (create: false if it is there already), or bring it in a Bundle"
+        hint = (
+            closest(name, [DEFAULT_EXECUTOR] if name != DEFAULT_EXECUTOR else [])
+            or "declare it in spec.executors of the Fleet or the Cluster (create: false if it is there already), or bring it in a Bundle"
+        )
         yield subject.origins.problem("/executor", "app.executor", message, hint)
         return
     for message, hint, severity in executor.faults:

@@ -30,6 +30,7 @@ _MOST_VALUES = 100_000
 #: A text that has neither the group nor one of its kinds holds nothing for us, whatever it is: it is not even parsed.
 _SPEAKS_OF_US = re.compile(rb"spinfleet\.dev|kind[\"']?\s*:\s*[\"']?(?:App|Bundle|Cluster|Fleet|FleetSync|Rollout)\b")
 _NEAR = 0.8
+_BEGINNING = 64
 _IDENTITY = frozenset({"/apiVersion", "/kind", "/metadata", "/metadata/name"})
 
 
@@ -109,7 +110,12 @@ class FileContent:
 
 def may_hold_documents(data: bytes) -> bool:
     """Tell whether a file may hold documents of the fleet; where not, it is not even parsed."""
-    return _SPEAKS_OF_US.search(data) is not None
+    return _SPEAKS_OF_US.search(_narrow(data)) is not None
+
+
+def _narrow(data: bytes) -> bytes:
+    """Give a text as it would be in UTF-8, as far as it is ASCII: one saved as UTF-16 is refused, not passed over."""
+    return data.replace(b"\0", b"") if b"\0" in data[:_BEGINNING] else data
 
 
 def documents_of(data: bytes, path: str, blob: str) -> FileContent:
@@ -118,7 +124,7 @@ def documents_of(data: bytes, path: str, blob: str) -> FileContent:
         return FileContent((), ())
     source = read(data, path, most=_MOST_VALUES)
     # A template or a manifest of something else may be no YAML at all: that is nothing to us if it never names the group.
-    unidentified = list(source.problems) if API_GROUP.encode() in data else []
+    unidentified = list(source.problems) if API_GROUP.encode() in _narrow(data) else []
     found: list[Document] = []
     for document in source.documents:
         identified = _identify(document, path, blob)
@@ -154,7 +160,7 @@ def _identify(document: YamlDocument, path: str, blob: str) -> Document | Proble
     whole = without_nulls(value)
     found = {
         *document.problems,
-        *check(whole, kind.lower(), path=path, places=document.place, prefix="fleet"),
+        *(_of_namespace(each) for each in check(whole, kind.lower(), path=path, places=document.place, prefix="fleet")),
     }
     # Those of a Cluster are told by `check.known`, with what else is doubtful of it.
     if kind != "Cluster" and not has_errors([*found]):
@@ -164,6 +170,13 @@ def _identify(document: YamlDocument, path: str, blob: str) -> Document | Proble
         )
     problems = tuple(sorted(found, key=Problem.sort_key))
     return Document(kind=kind, name=name, path=path, blob=blob, yaml=document, problems=problems)
+
+
+def _of_namespace(problem: Problem) -> Problem:
+    """Say where a namespace is written: in every other object it stands in the metadata."""
+    if problem.pointer != "/metadata/namespace" or problem.code != "fleet.unknown-field":
+        return problem
+    return replace(problem, hint="an App or a Bundle says it as spec.namespace; others have none")
 
 
 def _of_nameless(document: YamlDocument, identified: Problem) -> Iterator[Problem]:

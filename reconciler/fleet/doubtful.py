@@ -77,7 +77,8 @@ def _cluster(spec: Mapping[str, Any]) -> Iterator[Doubt]:
 
 
 def _fleet(spec: Mapping[str, Any]) -> Iterator[Doubt]:
-    yield from ((f"/defaults{pointer}", *rest) for pointer, *rest in _app(spec.get("defaults") or {}))
+    for pointer, code, message, hint in _waiting(spec.get("defaults") or {}):
+        yield f"/defaults{pointer}", code, message, hint
     for index, prefix in enumerate((spec.get("artifacts") or {}).get("registries") or ()):
         if "://" in prefix:
             message = f"{prefix!r} is a URL, and references of artifacts begin with a host: nothing matches it"

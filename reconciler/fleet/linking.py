@@ -110,7 +110,7 @@ def _based_on(other: AbstractSet[Fact], known: Iterable[tuple[str, tuple[Fact, .
 def _made(documents: _Documents, reader: Reader, common: Common) -> _Made:
     first = documents[0]
     definition = define_app(first, reader, common) if first.kind == "App" else define_bundle(first, reader)
-    each = (app_facts(one, reader, common) if one.kind == "App" else bundle_facts(one) for one in documents)
+    each = (app_facts(one, reader, common) if one.kind == "App" else bundle_facts(one, reader) for one in documents)
     return _Made(definition, tuple(dict.fromkeys(fact for some in each for fact in some)))
 
 

@@ -54,6 +54,8 @@ _SYNTAX_HINTS = (
     ("found unexpected end of stream", "close the quotes"),
     ("cannot start any token", "put a text that begins with @, ` or % in quotes"),
 )
+#: Told by libyaml where it gives up, lines after the key that lacks it.
+_NO_COLON = "could not find expected ':'"
 _COLLECTIONS = frozenset({None, "!", f"{_TAG}map", f"{_TAG}seq"})
 
 
@@ -128,6 +130,9 @@ def read(data: bytes, path: str, *, most: int = MAX_VALUES) -> Source:
 
 def _syntax(path: str, error: yaml.YAMLError) -> Problem:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    if getattr(error, "problem", "") == _NO_COLON:
+        # Of the key, where what is missed belongs.
+        mark = getattr(error, "context_mark", None) or mark
     place = (mark.line + 1, mark.column + 1) if mark is not None else (None, None)
     said = [getattr(error, "problem", None), getattr(error, "context", None)]
     message = ", ".join(str(part) for part in said if part) or "the text is not YAML"

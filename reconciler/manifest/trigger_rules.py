@@ -184,7 +184,8 @@ def _check_routes(routes: list[tuple[Any, str]], report: Report) -> None:
         path = "/" + route.strip("/")
         if path in seen:
             message = f"route {route!r} is given twice: only the last one answers"
-            report.add(pointer, "spin.run.duplicate-route", message, "", Severity.WARNING)
+            hint = "give one of them another route, or remove it"
+            report.add(pointer, "spin.run.duplicate-route", message, hint, Severity.WARNING)
         seen.add(path)
         if path == _RESERVED or path.startswith(f"{_RESERVED}/"):
             message = f"routes under {_RESERVED} are answered by Spin itself"

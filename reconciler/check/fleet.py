@@ -223,7 +223,7 @@ class FleetCheck:
 def few_collections() -> Iterator[None]:
     """Have Python look for cycles seldom: of a large fleet nearly everything stays, and each full look goes through all of it."""
     before = gc.get_threshold()
-    gc.set_threshold(50_000, 20, 100)
+    gc.set_threshold(200_000, 20, 100)
     try:
         yield
     finally:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from reconciler.cli.connected import cluster_options, fleetsync_resource, place_of
+from reconciler.cli.connected import cluster_options, existing, fleetsync_resource, place_of
 from reconciler.cli.output import output_option, write
 
 #: Fewer characters of a digest than this could be meant for more than one list.
@@ -100,7 +100,9 @@ async def _read(namespace: str, name: str, kubeconfig: Path | None, context: str
     from reconciler.cluster.read import get
 
     async with await Connection.open(kubeconfig, context) as connection:
-        return await get(connection, await fleetsync_resource(connection), namespace=namespace, name=name)
+        resource = await fleetsync_resource(connection)
+        with existing(namespace, name):
+            return await get(connection, resource, namespace=namespace, name=name)
 
 
 async def _approve(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,21 @@ def place_of(fleetsync: str) -> tuple[str, str]:
     if not slash or not namespace or not name:
         raise click.BadParameter("write NAMESPACE/NAME", param_hint="--fleetsync")
     return namespace, name
+
+
+@contextmanager
+def existing(namespace: str, name: str) -> Iterator[None]:
+    """Say of a FleetSync that the server does not find how to see which there are. Raises InputError."""
+    from reconciler.cluster.answers import NOT_FOUND
+    from reconciler.errors import ClusterError, InputError
+
+    try:
+        yield
+    except ClusterError as error:
+        if error.status != NOT_FOUND:
+            raise
+        hint = "spinfleet status -A lists those of the cluster; name one with --fleetsync NAMESPACE/NAME"
+        raise InputError(f"there is no FleetSync {namespace}/{name}", hint=hint) from error
 
 
 async def fleetsync_resource(connection: Connection) -> Resource:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from reconciler.cli.connected import cluster_options, fleetsync_resource, place_of
+from reconciler.cli.connected import cluster_options, existing, fleetsync_resource, place_of
 
 
 @click.command()
@@ -119,7 +119,8 @@ def _suspend_apps(
     async def run() -> tuple[Mapping[str, Any], frozenset[str]]:
         async with await Connection.open(kubeconfig, context) as connection:
             resource = await fleetsync_resource(connection)
-            live = await get(connection, resource, namespace=namespace, name=name)
+            with existing(namespace, name):
+                live = await get(connection, resource, namespace=namespace, name=name)
             metadata = live["metadata"]
             left = (suspended_apps(metadata.get("annotations") or {}) | add) - remove
             change = {
@@ -168,6 +169,7 @@ def _change(
     async def run() -> Mapping[str, Any]:
         async with await Connection.open(kubeconfig, context) as connection:
             resource = await fleetsync_resource(connection)
-            return await merge_patch(connection, resource, change, namespace=namespace, name=name)
+            with existing(namespace, name):
+                return await merge_patch(connection, resource, change, namespace=namespace, name=name)
 
     return asyncio.run(run())

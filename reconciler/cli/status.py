@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.cli.connected import cluster_options, fleetsync_resource, place_of
+from reconciler.cli.connected import cluster_options, existing, fleetsync_resource, place_of
 from reconciler.cli.output import output_option, write
 
 if TYPE_CHECKING:
@@ -63,7 +63,8 @@ async def _run(
 
     async with await Connection.open(kubeconfig, context) as connection:
         resource = await fleetsync_resource(connection)
-        live = await get(connection, resource, namespace=namespace, name=name)
+        with existing(namespace, name):
+            live = await get(connection, resource, namespace=namespace, name=name)
         code = await _show(connection, live, apps, form)
         if keep_watching:
             async for event in watch(connection, Selection(resource=resource, namespace=namespace, name=name)):
@@ -126,7 +127,7 @@ async def _show(connection: Connection, live: Mapping[str, Any], names: Sequence
     else:
         click.echo(_head(live))
         for name in names:
-            app = known.get(name, {"name": name, "message": _unlisted(live)})
+            app = known.get(name, {"name": name, "message": _unlisted(live, name)})
             click.echo("\n".join(_tree(app, by_app[name])))
     for message in unread:
         click.echo(f"not shown: {message}", err=True)
@@ -219,12 +220,15 @@ def _ago(time: str) -> str:
     return f"{max(0, seconds)}s ago"
 
 
-def _unlisted(live: Mapping[str, Any]) -> str:
+def _unlisted(live: Mapping[str, Any], name: str) -> str:
+    from reconciler.schema_check import closest
+
     counts = (live.get("status") or {}).get("counts") or {}
-    more = counts.get("apps", 0) > len((live.get("status") or {}).get("apps") or ())
-    return (
-        "not among the apps that the status lists, so nothing needs attention" if more else "not placed on this cluster"
-    )
+    listed = [app["name"] for app in (live.get("status") or {}).get("apps") or ()]
+    if counts.get("apps", 0) > len(listed):
+        return "not among the apps that the status lists, so nothing needs attention"
+    hint = closest(name, listed)
+    return f"not placed on this cluster{f'; {hint}' if hint else ''}"
 
 
 def _fine(app: Mapping[str, Any] | None) -> bool:

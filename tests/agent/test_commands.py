@@ -126,6 +126,8 @@ def test_history_and_the_tree_of_an_app_and_suspending_it(world: World) -> None:
 
 def test_sync_waits_for_the_newest_commit_and_the_log_says_what_was_done(world: World) -> None:
     first = world.commit(world.fleet(), world.app("one"))
+    nowhere = spinfleet(world, "sync", "--wait")
+    assert (nowhere.returncode, f"there is no FleetSync {NAMESPACE}/f-{world.id}" in nowhere.stderr) == (2, True)
     world.create(source={"url": world.url, "interval": "1h"})
     world.start()
     world.until_ready(first)
@@ -151,6 +153,7 @@ def test_sync_waits_for_the_newest_commit_and_the_log_says_what_was_done(world: 
 
     world.until(lambda: told() == wanted, "the log says so, once each")
 
+    assert "not placed on this cluster; did you mean 'one'?" in spinfleet(world, "status", "onne").stdout
     mistyped = spinfleet(world, "suspend", "onne")
     assert "no app or bundle 'onne' is placed on this cluster; did you mean 'one'?" in mistyped.stderr
     assert spinfleet(world, "suspend").returncode == 0

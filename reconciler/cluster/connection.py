@@ -6,6 +6,7 @@ Typed objects would cost time and memory and drop fields they do not know; what 
 from __future__ import annotations
 
 import asyncio
+import asyncio.sslproto
 import json
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Mapping
@@ -31,6 +32,11 @@ JSON = "application/json"
 #: An object may have 1.5 MB, and a watch event comes whole in one line: aiohttp takes lines of up to twice this.
 _BUFFER = 2**21
 _CONNECT_SECONDS = 10.0
+
+#: What asyncio reads into, kept for each TLS connection: 256 KiB by itself, and each watch has a connection that is silent mostly. A
+#: record of TLS has 16 KiB, so that little is read in more steps.
+TLS_BUFFER = 32 * 1024
+asyncio.sslproto.SSLProtocol.max_size = TLS_BUFFER
 
 
 @dataclass(kw_only=True, slots=True)

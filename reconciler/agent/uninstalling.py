@@ -14,7 +14,7 @@ from reconciler.agent.emptiness import objects_in, some
 from reconciler.agent.ending import end
 from reconciler.agent.fleetsync import FINALIZER
 from reconciler.agent.identity import PARENT_KIND, Identity, identity_of
-from reconciler.agent.install import AGENT_ACCOUNT, NAMESPACE, base_objects
+from reconciler.agent.install import AGENT_ACCOUNT, DEPLOYER_ACCOUNT, NAMESPACE, base_objects
 from reconciler.agent.leadership import Alone
 from reconciler.agent.metrics import AgentMetrics
 from reconciler.agent.parent import Parent
@@ -81,18 +81,19 @@ class Uninstaller:
             if key.kind != "Namespace":
                 await self._remove(key, obj["apiVersion"])
         for kind in ("RoleBinding", "Role", "ClusterRoleBinding", "ClusterRole"):
-            await self._rights(kind)
+            await self._of_tenants(_RBAC, kind)
+        await self._of_tenants("", "ServiceAccount", DEPLOYER_ACCOUNT)
         await self._namespace()
 
-    async def _rights(self, kind: str) -> None:
-        """Take away what was granted for FleetSyncs of other names and namespaces."""
-        resource = self.discovery.find(_RBAC, kind)
+    async def _of_tenants(self, group: str, kind: str, name: str = "") -> None:
+        """Take away what was made for FleetSyncs of other names and namespaces; of a kind that apps have too, what has this `name`."""
+        resource = self.discovery.find(group, kind)
         if resource is None:
             return
         made = {key_of(obj) for obj in base_objects(_SEVERAL)}
         listed = await list_objects(self.connection, resource, label_selector="=".join(_PART_OF))
         for key in map(key_of, listed.items):
-            if key not in made:
+            if key not in made and name in {"", key.name}:
                 await self._remove(key, resource.api_version)
 
     async def _fleetsync(self, resource: Resource, obj: Mapping[str, Any]) -> None:

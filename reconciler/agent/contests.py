@@ -1,7 +1,8 @@
 """Two writers of one field: after a few rounds we stop, say who the other is, and try again only now and then.
 
-An applier that takes a field from us means to have it: twice in ten minutes is a fight (design: "Field manager"). Any other writer
-that undoes what we heal, a controller say, is given more rounds: it may be one change made in steps.
+An applier that takes a field from us means to have it: twice in ten minutes is a fight (design: "Field manager"). So does an autoscaler,
+which comes back every few seconds and has pods started and stopped each time. Any other writer that undoes what we heal, a controller
+say, is given more rounds: it may be one change made in steps.
 """
 
 from __future__ import annotations
@@ -11,11 +12,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from reconciler.agent.news import News, Newsroom
+from reconciler.plan.drift import SCALE
 from reconciler.plan.model import ObjectKey
 
 _APPLY = "Apply"
-#: By whether the other applies: how often a field is lost until it is a fight, and within how many seconds.
-_ROUNDS: Mapping[bool, int] = {True: 2, False: 10}
+#: `kubectl scale` comes under this name: a person's change, which is put back as any other.
+_KUBECTL = "kubectl"
+#: How often a field is lost until it is a fight, and within how many seconds: to one that means to have it, and to any other.
+_ROUNDS_OF_OWNERS, _ROUNDS = 2, 10
 _WITHIN = 600.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 600.0, 3600.0
 _TOLD_FIELDS = 3
@@ -29,6 +33,7 @@ class _Contest:
 
     times: list[float] = field(default_factory=list)
     manager: str = ""
+    autoscaler: bool = False
     fields: tuple[str, ...] = ()
     content: bytes | None = None
     until: float = 0.0
@@ -60,7 +65,8 @@ class Contests:
             return
         contest.times = [*(at for at in contest.times if now - at < _WITHIN), now]
         contest.manager, contest.fields, contest.content = manager, fields, content
-        if len(contest.times) >= _ROUNDS[operation == _APPLY]:
+        contest.autoscaler = operation == SCALE and not manager.startswith(_KUBECTL)
+        if len(contest.times) >= (_ROUNDS_OF_OWNERS if operation == _APPLY or contest.autoscaler else _ROUNDS):
             self._stop(key, contest, now)
 
     def _forget_past(self, now: float) -> None:
@@ -75,7 +81,7 @@ class Contests:
 
     def _stop(self, key: ObjectKey, contest: _Contest, now: float) -> None:
         contest.until, contest.pause = now + contest.pause, min(contest.pause * 2, _LONGEST_PAUSE)
-        note = f"{key}: {self._reason(contest)}"
+        note = f"{key}: {_reason(contest, key)}"
         self.newsroom.add(News(sort="Warning", reason="Contested", note=note, action="Apply"))
 
     def stopped(self, key: ObjectKey, content: bytes) -> str:
@@ -83,12 +89,18 @@ class Contests:
         contest = self._contests.get(key)
         if contest is None or self.clock() >= contest.until or contest.content != content:
             return ""
-        return self._reason(contest)
+        return _reason(contest, key)
 
-    def _reason(self, contest: _Contest) -> str:
-        fields = ", ".join(contest.fields[:_TOLD_FIELDS])
-        more = f" and {len(contest.fields) - _TOLD_FIELDS} more" if len(contest.fields) > _TOLD_FIELDS else ""
+
+def _reason(contest: _Contest, key: ObjectKey) -> str:
+    fields = ", ".join(contest.fields[:_TOLD_FIELDS])
+    more = f" and {len(contest.fields) - _TOLD_FIELDS} more" if len(contest.fields) > _TOLD_FIELDS else ""
+    if contest.autoscaler:
         return (
-            f"{contest.manager} takes {fields}{more} again and again, so it is left to {contest.manager} for now; have one of the two"
-            " let go: take the field out of Git, name it in drift.ignore, or stop the other"
+            f"an autoscaler that is not in Git sets {fields} again and again (field manager {contest.manager}), so it is left to that for now;"
+            f" leave the field out of Git, or delete the autoscaler: kubectl get hpa -n {key.namespace}"
         )
+    return (
+        f"{contest.manager} takes {fields}{more} again and again, so it is left to {contest.manager} for now; have one of the two"
+        " let go: take the field out of Git, name it in drift.ignore, or stop the other"
+    )

@@ -66,7 +66,7 @@ class Installer:
     _untold: dict[str, tuple[Rendered, Mapping[str, Any], frozenset[ObjectKey]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.scaling = Scaling(members=self.members, keeps=self.writer.keeps)
+        self.scaling = Scaling(members=self.members)
 
     async def install(self, batch: Iterable[Decision], cluster: Cluster) -> set[str]:
         """Make what was decided wanted; gives the owners to reconcile. Before the first write the ApplySet covers it and it is watched."""

@@ -77,9 +77,9 @@ class Members:
         """Give every owner that has members."""
         return frozenset(self._by_owner)
 
-    def scalers_of(self, workload: ObjectKey) -> tuple[Member, ...]:
-        """Give the members that are autoscalers of a workload."""
-        return tuple(self._by_key[key] for key in self._scalers.get(workload, ()))
+    def has_scaler(self, workload: ObjectKey) -> bool:
+        """Tell whether a member is an autoscaler of a workload."""
+        return workload in self._scalers
 
     def take_rescaled(self) -> frozenset[ObjectKey]:
         """Give the workloads whose autoscalers came or went since this was last asked."""

@@ -28,6 +28,9 @@ _SERVERS_METADATA = frozenset(
     {"managedFields", "resourceVersion", "generation", "uid", "creationTimestamp", "selfLink"}
 )
 
+#: The subresource through which autoscalers, and `kubectl scale`, set the number of a workload's pods.
+SCALE = "scale"
+
 #: A place in an object: names, and indexes of list items.
 Place = tuple[str | int, ...]
 
@@ -243,7 +246,8 @@ def _remove(obj: Any, place: Place) -> None:
 def lost(live: Mapping[str, Any], manager: str, desired: Mapping[str, Any]) -> dict[tuple[str, str], tuple[str, ...]]:
     """Give, for each other manager and its operation, the desired fields that it has now and we have not: taken from us.
 
-    Fields are named by JSON Pointer, as in a diff.
+    The operation is Apply, Update, or SCALE for a number of pods that was set through the subresource. Fields are named by JSON Pointer,
+    as in a diff.
     """
     fields = owned_fields(live, manager) or {}
     found: dict[tuple[str, str], tuple[str, ...]] = {}
@@ -251,6 +255,7 @@ def lost(live: Mapping[str, Any], manager: str, desired: Mapping[str, Any]) -> d
         name, operation = str(entry.get("manager")), str(entry.get("operation"))
         if (name == manager and operation == "Apply") or entry.get("subresource") == "status":
             continue
+        operation = SCALE if entry.get("subresource") == SCALE else operation
         taken = [
             pointer(path)
             for path in leaves(entry.get("fieldsV1") or {})

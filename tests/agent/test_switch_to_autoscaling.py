@@ -62,13 +62,14 @@ def test_a_spinapp_keeps_its_pods_until_its_hpa_sets_their_number(world: World) 
     world.until(lambda: _replicas(world, "one") == 2, "the fleet sets the number again")
 
 
-def _bundle(world: World, *, scaled: bool) -> dict[str, str | None]:
+def _bundle(world: World, *, scaled: bool, replicas: int | None = 4, **annotations: str) -> dict[str, str | None]:
     container = {"name": "web", "image": "web:1", "resources": {"requests": {"cpu": "10m"}}}
     template = {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [container]}}
-    spec = {"replicas": 4, "selector": {"matchLabels": {"app": "web"}}, "template": template}
+    spec = {"selector": {"matchLabels": {"app": "web"}}, "template": template}
+    spec |= {"replicas": replicas} if replicas is not None else {}
     target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
     hpa = {
-        "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": {"name": "web"},
+        "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": {"name": "web", "annotations": annotations},
         "spec": {"scaleTargetRef": target, "minReplicas": 2, "maxReplicas": 9},
     }  # fmt: skip
     head = {"apiVersion": "spinfleet.dev/v1alpha1", "kind": "Bundle", "metadata": {"name": "web"}}
@@ -134,3 +135,39 @@ def test_the_number_is_left_to_an_hpa_of_another_bundle_until_that_goes(world: W
 
     world.until_ready(world.commit(dict.fromkeys([*scaler, "zoom/more.yaml"])))
     world.until(lambda: _holds(world) - {"replicas"} != set(), "the fleet sends the number again")
+
+
+def test_the_number_is_left_to_an_hpa_that_outlives_its_place_in_git(world: World) -> None:
+    bundle = _bundle(world, scaled=True, **{"spinfleet.dev/prune": "Disabled"})
+    commit = world.commit(world.fleet(), {key: text for key, text in bundle.items() if text})
+    world.create()
+    world.start()
+    world.until_ready(commit)
+    world.until(lambda: _replicas(world, "web") == 2, "the HPA raises the number to its least", seconds=120)
+
+    world.until_ready(world.commit(_bundle(world, scaled=False)))
+    assert (_holds(world), _replicas(world, "web")) == (set(), 2)
+
+    world.plane.kubectl("delete", "hpa", "web", "-n", world.namespace)
+    world.until(lambda: _replicas(world, "web") == 4, "the fleet sets the number once the HPA is gone")
+
+
+def test_an_hpa_that_git_knows_nothing_of_is_told_and_keeps_the_number(world: World) -> None:
+    bundle = {key: text for key, text in _bundle(world, scaled=False).items() if text}
+    commit = world.commit(world.fleet(), bundle)
+    world.create()
+    world.start()
+    world.until_ready(commit)
+
+    world.plane.kubectl("autoscale", "deployment", "web", "--min=6", "--max=9", "--cpu=60%", "-n", world.namespace)
+
+    def told() -> list[str]:
+        problems = world.status().get("problems") or ()
+        return [each["message"] for each in problems if each["code"] == "object.contested"]
+
+    world.until(lambda: told() != [], "the fight is told", seconds=180)
+    assert "an autoscaler that is not in Git sets /spec/replicas" in told()[0]
+    assert _replicas(world, "web") == 6
+
+    world.until_ready(world.commit(_bundle(world, scaled=False, replicas=None)))
+    assert (_replicas(world, "web"), told()) == (6, [])

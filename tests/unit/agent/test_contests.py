@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from reconciler.agent.contests import Contests
 from reconciler.agent.news import Newsroom
+from reconciler.plan.drift import SCALE
 from reconciler.plan.model import ObjectKey
 
 KEY = ObjectKey("", "ConfigMap", "shop", "settings")
 APPLIED = {("flux", "Apply"): ("/data/mode",)}
 UPDATED = {("operator", "Update"): ("/data/mode",)}
+SCALED = {("kube-controller-manager", SCALE): ("/spec/replicas",)}
+SCALED_BY_HAND = {("kubectl", SCALE): ("/spec/replicas",)}
 WANTED, OTHER = b"wanted", b"other"
 
 
@@ -50,6 +53,24 @@ def test_a_writer_that_does_not_apply_is_given_more_rounds() -> None:
     assert contests.stopped(KEY, WANTED) == ""
     contests.lost(KEY, UPDATED, WANTED)
     assert "operator" in contests.stopped(KEY, WANTED)
+
+
+def test_an_autoscaler_is_left_to_after_two_rounds_and_it_is_said_what_to_do() -> None:
+    contests, clock = _contests()
+    contests.lost(KEY, SCALED, WANTED)
+    assert contests.stopped(KEY, WANTED) == ""
+    clock.now += 15
+    contests.lost(KEY, SCALED, WANTED)
+    reason = contests.stopped(KEY, WANTED)
+    assert "an autoscaler that is not in Git sets /spec/replicas" in reason
+    assert "kubectl get hpa -n shop" in reason
+
+
+def test_who_scales_by_hand_is_no_autoscaler() -> None:
+    contests, _ = _contests()
+    for _ in range(9):
+        contests.lost(KEY, SCALED_BY_HAND, WANTED)
+    assert contests.stopped(KEY, WANTED) == ""
 
 
 def test_after_the_pause_it_is_tried_again_and_the_next_pause_is_longer() -> None:

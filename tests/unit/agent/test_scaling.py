@@ -1,4 +1,4 @@
-"""Which workloads have an autoscaler: owner by owner is as the whole at once, and what is live counts while its owner's wishes are unknown."""
+"""Which workloads have an autoscaler: owner by owner is as the whole at once, and what is live counts until it goes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def scaler(name: str, owner: str, target: str) -> Member:
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.frozensets(st.sampled_from("xyz"))), max_size=12))
 def test_owner_by_owner_is_as_the_whole_and_every_change_is_told(steps: list[tuple[str, frozenset[str]]]) -> None:
-    scaling, last = Scaling(members=Members(), keeps=lambda _: False), dict[str, frozenset[str]]()
+    scaling, last = Scaling(members=Members()), dict[str, frozenset[str]]()
     for owner, names in steps:
         before = {name for name in "xyz" if workload(name) in scaling}
         told = scaling.put(owner, targets(names))
@@ -41,14 +41,16 @@ def test_owner_by_owner_is_as_the_whole_and_every_change_is_told(steps: list[tup
         assert targets(frozenset(before ^ now)) <= told
 
 
-def test_a_live_autoscaler_counts_while_what_its_owner_wants_is_not_known() -> None:
-    unknown, members = {"b"}, Members()
-    scaling = Scaling(members=members, keeps=unknown.__contains__)
+def test_a_live_autoscaler_counts_until_it_goes_whatever_its_owner_wants() -> None:
+    members = Members()
+    scaling = Scaling(members=members)
     members.put(scaler("h", "b", "x"))
     assert members.take_rescaled() == {workload("x")}
+    scaling.put("b", targets(frozenset("x")))
+    scaling.put("b", frozenset())
     assert workload("x") in scaling
-    unknown.clear()
-    assert scaling.put("b", frozenset()) == {workload("x")}
+    members.drop(scaler("h", "b", "x").key)
+    assert members.take_rescaled() == {workload("x")}
     assert workload("x") not in scaling
 
 
@@ -57,9 +59,9 @@ def test_a_live_autoscaler_that_turns_to_another_workload_or_goes_is_told() -> N
     members.put(scaler("h", "b", "x"))
     members.take_rescaled()
     members.put(scaler("h", "b", "y"))
-    assert (members.take_rescaled(), members.scalers_of(workload("x"))) == ({workload("x"), workload("y")}, ())
+    assert (members.take_rescaled(), members.has_scaler(workload("x"))) == ({workload("x"), workload("y")}, False)
     members.drop(scaler("h", "b", "y").key)
-    assert (members.take_rescaled(), members.scalers_of(workload("y"))) == ({workload("y")}, ())
+    assert (members.take_rescaled(), members.has_scaler(workload("y"))) == ({workload("y")}, False)
 
 
 def _wanted(drift: DriftPolicy, **spec: Any) -> Desired:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.plan.drift import HEAL, DriftPolicy, applied_digest, drift_policy, lost, marked, without_yielded
+from reconciler.plan.drift import HEAL, SCALE, DriftPolicy, applied_digest, drift_policy, lost, marked, without_yielded
 from reconciler.plan.model import ObjectKey
 
 MANAGER = "spinfleet-0123456789abcdef"
@@ -107,6 +107,8 @@ def test_fields_taken_from_us_are_told_by_manager() -> None:
         ("scaler", "Update"): ("/spec/replicas",),
         ("bot", "Apply"): ("/spec/template/spec/containers/a/image",),
     }
+    live["metadata"]["managedFields"][1]["subresource"] = "scale"
+    assert lost(live, MANAGER, DESIRED)["scaler", SCALE] == ("/spec/replicas",)
     assert lost(_live(_fields(), _SCALED), MANAGER, DESIRED) == {}
 
 

@@ -51,9 +51,10 @@ class _Seen:
     """What was found of an app or bundle: it holds as long as these are the same values.
 
     `names` are all that it refers to, there or not; `placements` are where those stand that are there.
+    Without a definition it is to be looked at again.
     """
 
-    definition: _Definition
+    definition: _Definition | None
     names: tuple[str, ...]
     placements: tuple[tuple[str, Any, Any], ...]
     problems: tuple[Problem, ...]
@@ -189,7 +190,10 @@ class FleetCheck:
             # What defines custom kinds bears on every bundle, and on no app.
             self._bringing = definitions
             self._cases = Cases(fleet, self._only or None)
-            self._seen = {name: each for name, each in self._seen.items() if isinstance(each.definition, AppDefinition)}
+            self._seen = {
+                name: each if isinstance(each.definition, AppDefinition) else replace(each, definition=None)
+                for name, each in self._seen.items()
+            }
         return self._cases
 
     def _look(self, fleet: Fleet, cases: Cases, definition: _Definition, objects: ObjectCheck) -> None:

@@ -187,3 +187,21 @@ def test_a_circle_is_told_no_more_once_its_last_app_goes_as_the_fleet_changes():
     assert "fleet.cycle" in {each.code for each in checker.check(Tree(files)).problems}
     files |= {"b/app.yaml": None, "fleet.yaml": document("Fleet", "f", "{defaults: {replicas: 3}}")}
     assert checker.check(Tree(files)).problems == FleetCheck().check(Tree(files)).problems
+
+
+def test_what_a_bundle_claims_is_free_once_it_goes_with_the_definitions_that_it_brought():
+    account = "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: a, namespace: default}\n"
+    definition = (
+        "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: as.example.com}\nspec:\n"
+        "  group: example.com\n  scope: Namespaced\n  names: {kind: A, plural: as}\n"
+        "  versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object}}}]\n"
+    )
+    brought = {
+        "a/bundle.yaml": document("Bundle", "cart", "{path: m}"), "a/m/all.yaml": f"{definition}---\n{account}",
+    }  # fmt: skip
+    kept = {"b/bundle.yaml": document("Bundle", "pay", "{path: m}"), "b/m/all.yaml": account}
+    no_apps = {"a/app.yaml": None, "b/app.yaml": None}
+    files, checker = BEGINNING | no_apps | brought | kept, FleetCheck()
+    assert "render.object-clash" in {each.code for each in checker.check(Tree(files)).problems}
+    files |= dict.fromkeys(brought)
+    assert checker.check(Tree(files)).problems == FleetCheck().check(Tree(files)).problems

@@ -20,6 +20,8 @@ MAX_PROBLEMS = 100
 MAX_LISTED = 200
 _MAX_MESSAGE = 1024
 _MAX_SIGNERS = 8
+#: Counts that don't come from apps.
+_COUNTED_NOW = frozenset({"failedObjects", "drifted", "problems"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,7 +73,8 @@ class Report:
 
     `unsigned` says why the newest commit is not taken where its signature is at fault, `signer` who has signed `commit_seen`.
     `waiting` is what would be pruned and needs an approval, `ending` how far a FleetSync that is being deleted has come.
-    `left` are objects that differ and are left so, as asked for. `loaded` False: no commit has been read since this agent started, so nothing is known of the apps.
+    `left` are objects that differ and are left so, as asked for. `loaded` False: no commit has been read since this agent started, so nothing is
+    known of the apps, and what status told of them last stays.
     """
 
     cluster: str
@@ -108,7 +111,7 @@ class Condition:
 
 def status_of(report: Report, previous: Mapping[str, Any], now: str) -> dict[str, Any]:
     """Give the status to write. `now` (RFC 3339) is used only for conditions that changed, so an unchanged report gives equal bytes."""
-    return {
+    status: dict[str, Any] = {
         "observedGeneration": report.generation,
         "lastHandledRequest": report.handled_request,
         "cluster": report.cluster,
@@ -119,6 +122,11 @@ def status_of(report: Report, previous: Mapping[str, Any], now: str) -> dict[str
         "waiting": _waiting(report.waiting),
         "conditions": _timed(conditions(report), previous.get("conditions") or (), report.generation, now),
     }
+    if not report.loaded and not report.ending and previous.get("cluster") == report.cluster:
+        # Suspended, stalled or just started: what was told of the apps last stands until something is known.
+        told = {name: count for name, count in (previous.get("counts") or {}).items() if name not in _COUNTED_NOW}
+        status |= {"apps": previous.get("apps") or [], "counts": {**status["counts"], **told}}
+    return status
 
 
 def conditions(report: Report) -> tuple[Condition, ...]:

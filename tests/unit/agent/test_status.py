@@ -122,3 +122,17 @@ def test_an_app_says_by_which_code_its_artifact_is_not_verified() -> None:
     listed = {each["name"]: each for each in status_of(replace(GOOD, apps=(app("cart"), refused)), {}, "now")["apps"]}
     assert (listed["fake"]["artifact"], listed["fake"]["code"]) == ("Refused", "artifact.not-wasm")
     assert "code" not in listed["cart"]
+
+
+def test_what_was_told_of_apps_stands_while_nothing_is_known_of_them() -> None:
+    told = status_of(GOOD, {}, "2026-11-25T12:00:00Z")
+    suspended = replace(GOOD, loaded=False, apps=(), suspended="spec.suspend is true")
+    found = status_of(suspended, told, "2026-11-25T12:01:00Z")
+    assert found["apps"] == told["apps"]
+    assert found["counts"] == told["counts"]
+    assert [each["status"] for each in found["conditions"] if each["type"] == "Ready"] == ["Unknown"]
+
+    elsewhere = status_of(replace(suspended, cluster="us"), told, "2026-11-25T12:01:00Z")
+    assert (elsewhere["apps"], elsewhere["counts"]["apps"]) == ([], 0)
+    ending = status_of(replace(suspended, ending="2 objects are left"), told, "2026-11-25T12:01:00Z")
+    assert ending["apps"] == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -44,6 +45,7 @@ class Credentials:
             config.load_incluster_config(client_configuration=configuration)
 
         async def from_kubeconfig(configuration: Any) -> None:
+            _some_there(kubeconfig)
             file = str(kubeconfig) if kubeconfig else None
             await config.load_kube_config(
                 config_file=file, context=context, client_configuration=configuration, persist_config=False
@@ -120,6 +122,7 @@ def contexts(kubeconfig: Path | None = None) -> frozenset[str]:
     """Give the names of a kubeconfig's contexts. Raises UnavailableError where it can't be read."""
     from kubernetes.aio.config.kube_config import KUBE_CONFIG_DEFAULT_LOCATION, KubeConfigMerger
 
+    _some_there(kubeconfig)
     try:
         # The package's own list of contexts asks for a current one, which a kubeconfig need not have.
         found = KubeConfigMerger(str(kubeconfig) if kubeconfig else KUBE_CONFIG_DEFAULT_LOCATION).config
@@ -127,6 +130,16 @@ def contexts(kubeconfig: Path | None = None) -> frozenset[str]:
     except (OSError, ValueError, TypeError, LookupError, AttributeError, yaml.YAMLError, _config_exception()) as error:
         # As above: what a parser says may quote keys and tokens.
         raise UnavailableError(f"the kubeconfig can't be read ({type(error).__name__})", hint=_HINT) from None
+
+
+def _some_there(kubeconfig: Path | None) -> None:
+    """Hold that there is a kubeconfig at all: of none the package says that a key is missing."""
+    from kubernetes.aio.config.kube_config import KUBE_CONFIG_DEFAULT_LOCATION
+
+    named = str(kubeconfig or KUBE_CONFIG_DEFAULT_LOCATION)
+    if not any(Path(each).expanduser().is_file() for each in named.split(os.pathsep) if each):
+        where = f"at {named}" if named else "named by KUBECONFIG, which is empty"
+        raise UnavailableError(f"there is no kubeconfig {where}", hint=_HINT)
 
 
 def _context(configuration: Any) -> ssl.SSLContext:

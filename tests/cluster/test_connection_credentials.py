@@ -127,7 +127,7 @@ async def test_a_broken_kubeconfig_is_told_without_what_is_in_it(tmp_path: Path,
 
 
 async def test_a_missing_kubeconfig_is_told(tmp_path: Path) -> None:
-    with pytest.raises(UnavailableError, match="credentials"):
+    with pytest.raises(UnavailableError, match=f"there is no kubeconfig at {tmp_path / 'none'}"):
         await Connection.open(tmp_path / "none")
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from reconciler.agent.announcing import Announcer, verdicts_of
 from reconciler.agent.fleetsync import FleetSync, parse
 from reconciler.agent.logs import about
+from reconciler.agent.pausing import until_set
 from reconciler.agent.pruning import PRUNE
 from reconciler.agent.registry_logins import until_logins_changed
 from reconciler.agent.reporting import AppReports, report_of
@@ -137,7 +138,7 @@ class Follower:
             await asyncio.sleep(_REPORT_EVERY)
             if self.syncer.state.syncing:
                 self.wakes.synced.clear()
-                await _within(self.wakes.synced, _REPORT_EVERY_WHILE_SYNCING - _REPORT_EVERY)
+                await until_set(self.wakes.synced, _REPORT_EVERY_WHILE_SYNCING - _REPORT_EVERY)
 
     async def _note_current(self) -> None:
         """Record, not often, which releases became current."""
@@ -177,15 +178,6 @@ class Follower:
             self.wakes.again.set()
         if asked:
             self.wakes.sync.set()
-
-
-async def _within(event: asyncio.Event, seconds: float) -> None:
-    """Wait until an event is set, or for so many seconds."""
-    try:
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
-        return
 
 
 async def _either(first: asyncio.Event, second: asyncio.Event, seconds: float) -> None:

@@ -112,9 +112,8 @@ class Pruner:
         self._forget_failures()
         done = await self.waves.remove(members, halted=lambda: self.state.releasing)
         self.noticed()
-        installer.queue.add(
-            *installer.rescale()
-        )  # the numbers of pods that deleted autoscalers have set are Git's again
+        # The numbers of pods that deleted autoscalers have set are Git's again.
+        installer.queue.add(*installer.rescale())
         self.mark({member.owner for member in members})
         if not done:
             installer.queue.add_later(PRUNE, self._backoff.next_delay(PRUNE))

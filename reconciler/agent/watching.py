@@ -15,6 +15,7 @@ from reconciler.agent.backoff import Backoff
 from reconciler.agent.identity import Identity
 from reconciler.agent.members import Members
 from reconciler.agent.observing import Observer
+from reconciler.agent.pausing import until_set
 from reconciler.agent.spinapps import APP_LABEL, SpinApps
 from reconciler.cluster.access import may
 from reconciler.cluster.connection import Connection
@@ -201,7 +202,7 @@ class Watches:
                 # What was allowed everywhere may be so no more: it is asked anew.
                 self._wide.pop((selection.resource.group, selection.resource.plural), None)
                 self._settle(each, error.message)
-            await _either(each.again, backoff.next_delay(""))
+            await until_set(each.again, backoff.next_delay(""))
             each.again.clear()
 
     def _settle(self, each: _Watch, refused: str) -> None:
@@ -251,12 +252,3 @@ def _within(selection: Selection, key: ObjectKey, api_version: str) -> bool:
     resource = selection.resource
     same = (key.group, key.kind) == (resource.group, resource.kind) and api_version == resource.api_version
     return same and (not selection.namespace or key.namespace == selection.namespace)
-
-
-async def _either(event: asyncio.Event, seconds: float) -> None:
-    """Wait until an event is set, or for so many seconds."""
-    try:
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
-        return

@@ -30,16 +30,22 @@ _MARK = 16
 class Brought:
     """What a cluster gets beside its apps.
 
-    `declared` are executors by name, for any namespace; `executors` those of bundles by (namespace, name). `inputs` are marks of
-    Secrets and ConfigMaps by (kind, namespace, name): equal marks, equal content. `services` are by (namespace, name). `alike` is a text
-    that is equal where there are the same inputs and services, whatever the inputs hold.
+    `declared` are executors by name, for any namespace; `executors` those of bundles by (namespace, name).
     """
 
     declared: Mapping[str, Executor]
     executors: Mapping[tuple[str, str], Executor]
-    inputs: Mapping[tuple[str, str, str], str]
-    services: Mapping[tuple[str, str], Target]
-    alike: str
+    parts: _Parts
+
+    @property
+    def inputs(self) -> Mapping[tuple[str, str, str], str]:
+        """The marks of Secrets and ConfigMaps by (kind, namespace, name): equal marks, equal content."""
+        return self.parts.inputs
+
+    @property
+    def services(self) -> Mapping[tuple[str, str], Target]:
+        """What Services lead to, by (namespace, name)."""
+        return self.parts.services
 
     def executor(self, namespace: str, name: str) -> Executor | None:
         """Give what is known of an executor in a namespace: a Bundle's own before one that is declared for all."""
@@ -55,7 +61,7 @@ class Brought:
                 *(((name,), each) for name, each in self.declared.items()),
             )
         ]
-        return canonical([executors, self.alike])
+        return canonical([executors, self.parts.alike])
 
 
 class Bearing:
@@ -140,14 +146,19 @@ def _own(bundle: BundleDefinition) -> _Own:
     return _Own(bundle, objects, cluster_scoped_in(bundle), brings)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Parts:
     """What bundles bring to a cluster: by kind, and as Brought has it."""
 
     of: _ByKind
     inputs: Mapping[tuple[str, str, str], str]
     services: Mapping[tuple[str, str], Target]
-    alike: str
+
+    @cached_property
+    def alike(self) -> str:
+        """Give a text that is equal where there are the same inputs and services, whatever the inputs hold."""
+        called = [[*key, each.labels, sorted(each.ports.items())] for key, each in sorted(self.services.items())]
+        return canonical([sorted(self.inputs), called])
 
 
 def _parts(placed: list[_Own], cluster: Cluster) -> _Parts:
@@ -160,8 +171,7 @@ def _parts(placed: list[_Own], cluster: Cluster) -> _Parts:
             of[kind] += found
         inputs.update(brings.inputs)
         services.update(brings.services)
-    called = [[*key, each.labels, sorted(each.ports.items())] for key, each in sorted(services.items())]
-    return _Parts(of, inputs, services, canonical([sorted(inputs), called]))
+    return _Parts(of, inputs, services)
 
 
 def _patched(own: _Own, cluster: Cluster) -> _Brings:
@@ -200,9 +210,7 @@ def brought(fleet: Fleet, cluster: Cluster, bearing: Bearing) -> Brought:
             )
             for bundle, each in parts.of[_EXECUTOR]
         },
-        inputs=parts.inputs,
-        services=parts.services,
-        alike=parts.alike,
+        parts=parts,
     )
 
 
